@@ -1,0 +1,37 @@
+# Everything a person or a CI machine runs; each target sets up .venv by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench proto clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(READY)  ## enrol simulated cameras on a real server, try every camera against every other
+	$(BIN)/grainseal demo --report report
+
+test: $(READY)  ## every test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+lint: $(READY)  ## style, types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## tables of speed and accuracy
+	$(BIN)/python -m bench
+
+proto: $(READY)  ## regenerate the Python stubs
+	PYTHON=$(BIN)/python proto/regenerate.sh
+
+clean:  ## remove the environment and everything generated
+	rm -rf $(VENV) report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,heif,report]'
+	@touch $(READY)

@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench [SECTION...]` prints tables of speed and accuracy, seeds fixed."""

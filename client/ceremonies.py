@@ -1,0 +1,146 @@
+"""Carries the messages of the ceremonies between the service and the vault.
+
+`enrolling` and `authenticating` say what the messages are; here is only their order, and what is
+in the vault before each of them leaves.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from grainseal.crypto.opening import HomomorphicKey
+from grainseal.crypto.profiles import profile_named
+from grainseal.crypto.signing import SigningKey
+from grainseal.models.codes import Code
+from grainseal.proto.v1 import grainseal_pb2 as pb
+
+from . import authenticating, enrolling
+from .coding import NewTemplate
+from .errors import ServiceError
+from .sessions import SESSION_SECONDS, Expected, new_idempotency_key, opening
+from .transport import Transport
+from .vault import Vault
+from .vault_state import PendingEnrollment, StoredEnrollment
+
+# After these the same request will never succeed. Any other failure may pass: try again.
+FINAL_REASONS: Final = frozenset(
+    {
+        "MALFORMED",
+        "TEMPLATE_REFUSED",
+        "SIGNATURE_INVALID",
+        "TICKET_INVALID",
+        "TOKEN_INVALID",
+        "SESSION_UNKNOWN",
+        "SESSION_EXPIRED",
+        "SESSION_USED",
+        "ENROLLMENT_UNKNOWN",
+    }
+)
+
+
+class Ceremonies:
+    """One vault's conversations with one service. `clock` gives Unix seconds."""
+
+    def __init__(self, transport: Transport, vault: Vault, clock: Callable[[], float]) -> None:
+        self._transport, self._vault, self._clock = transport, vault, clock
+
+    @property
+    def device(self) -> SigningKey:
+        """The vault's device key."""
+        return SigningKey(self._vault.state.device_seed)
+
+    def enroll(
+        self,
+        request: pb.BeginEnrollmentRequest,
+        expected: Expected,
+        template: NewTemplate,
+        extractor: str,
+    ) -> pb.Enrollment:
+        """B, S and F: the service's confirmation, with the new enrolment in the vault."""
+        session = self._transport.begin_enrollment(request)
+        submitted = enrolling.submit(
+            session, expected, template, self.device, new_idempotency_key(), self._clock()
+        )
+        answer = self._transport.submit_template(submitted.request)
+        pending = enrolling.finish(
+            submitted, answer, template, extractor, self.device, new_idempotency_key()
+        )
+        # From here on a crash, ours or the service's, is mended by sending the same again.
+        self._vault.save(replace(self._vault.state, pending=pending))
+        return self._complete(pending)
+
+    def resume(self) -> pb.Enrollment | None:
+        """Bring an interrupted enrolment to its end; None without one, or if it came to nothing."""
+        pending = self._vault.state.pending
+        if pending is None:
+            return None
+        try:
+            return self._complete(pending)
+        except ServiceError as error:
+            if error.reason in FINAL_REASONS:
+                return None
+            raise
+
+    def authenticate(self, expected: Expected, code: Code, enrolled: StoredEnrollment) -> str:
+        """A, P and D: the decision's token, empty for a rejection."""
+        authenticating.require_openings_left(enrolled, expected.purpose)
+        key = HomomorphicKey(profile_named(enrolled.profile), enrolled.homomorphic_secret)
+        begun = self._clock()
+        request = authenticating.begin(expected, new_idempotency_key())
+        session = self._transport.begin_authentication(request)
+        probe = authenticating.submit(
+            session, expected, code, key, self.device, new_idempotency_key(), begun
+        )
+        answer = self._transport.submit_probe(probe)
+        counted = authenticating.counted(enrolled)
+        self._vault.save(replace(self._vault.state, enrollment=counted))
+        finish = opening(session, answer, key, self.device, new_idempotency_key())
+        decision = self._transport.finish_authentication(finish)
+        # The token's times are the service's, so they are judged by the service's clock.
+        service_now = session.expires_at - SESSION_SECONDS + self._clock() - begun
+        return authenticating.checked_token(decision, expected, service_now)
+
+    def list(self, enrolled: StoredEnrollment) -> list[pb.Enrollment]:
+        """All enrolments of the subject."""
+        return list(self._transport.list_enrollments(self._signed("list", enrolled)).enrollments)
+
+    def revoke(self, enrolled: StoredEnrollment) -> pb.Enrollment:
+        """End the enrolment at the service, then forget its keys."""
+        answer = self._transport.revoke_enrollment(self._signed("revoke", enrolled))
+        self._vault.save(replace(self._vault.state, enrollment=None))
+        return answer
+
+    def _complete(self, pending: PendingEnrollment) -> pb.Enrollment:
+        """Send a pending enrolment's last request; only its success drops the old enrolment."""
+        request = pb.Opening.FromString(pending.finish_request)
+        answer: pb.Enrollment | None
+        try:
+            answer = self._transport.finish_enrollment(request)
+        except ServiceError as error:
+            if error.reason not in FINAL_REASONS:
+                raise
+            answer = self._found(pending.enrollment)
+            if answer is None:
+                self._vault.save(replace(self._vault.state, pending=None))
+                raise
+        enrolling.require_active(pending, answer)
+        self._vault.save(replace(self._vault.state, enrollment=pending.enrollment, pending=None))
+        return answer
+
+    def _found(self, wanted: StoredEnrollment) -> pb.Enrollment | None:
+        """An enrolment that the service has although it has forgotten the session that made it."""
+        try:
+            known = self.list(wanted)
+        except ServiceError as error:
+            if error.reason in FINAL_REASONS:
+                return None
+            raise
+        return next((each for each in known if each.enrollment_id == wanted.enrollment_id), None)
+
+    def _signed(self, purpose: str, enrolled: StoredEnrollment) -> pb.SignedRequest:
+        expected = authenticating.expected_authentication(enrolled, purpose)
+        begin = authenticating.begin_request(expected, new_idempotency_key())
+        session = self._transport.begin_request(begin)
+        return authenticating.sign_request(
+            session, expected, self.device, new_idempotency_key(), self._clock()
+        )

@@ -1,0 +1,84 @@
+"""What every command shares: results as text or JSON, the passphrase, progress."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from . import photos
+from .errors import VaultError
+from .vault import Vault
+
+PASSPHRASE_VARIABLE: Final = "GRAINSEAL_PASSPHRASE"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def options(*added: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several click options as one decorator, in the order in which help shows them."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(added):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def show(as_json: bool, result: object, text: str) -> None:
+    """A command's result on stdout: the JSON object, or the text for people."""
+    click.echo(json.dumps(result) if as_json else text)
+
+
+def note(text: str) -> None:
+    """Something a person should know, beside the result: on stderr."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[photos.Progress]:
+    """A bar on stderr for a callback (done, total); silent unless stderr is a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    bar = Progress(
+        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
+    )
+    with bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def open_vault(folder: Path) -> Vault:
+    """The vault in a folder, with the passphrase that it needs."""
+    passphrase = _passphrase(confirm=False) if Vault.needs_passphrase(folder) else None
+    return Vault.open(folder, passphrase)
+
+
+def open_or_create_vault(folder: Path, use_keyring: bool) -> Vault:
+    """The vault in a folder, a new one if there is none."""
+    if Vault.exists(folder):
+        return open_vault(folder)
+    if use_keyring:
+        return Vault.create(folder, use_keyring=True)
+    return Vault.create(folder, _passphrase(confirm=True))
+
+
+def _passphrase(confirm: bool) -> str:
+    """From the environment or a prompt; `VaultError` where there is neither."""
+    given = os.environ.get(PASSPHRASE_VARIABLE)
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise VaultError(f"no terminal to ask for the passphrase: set {PASSPHRASE_VARIABLE}")
+    prompt = "Passphrase for the new vault" if confirm else "Passphrase of the vault"
+    answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+    return answer

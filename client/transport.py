@@ -1,0 +1,162 @@
+"""The client's only way to the service: gRPC over TLS, retries, rich errors, a count of bytes.
+
+A call that fails with UNAVAILABLE is sent again as it is, idempotency key included, so a write
+happens once however often it was sent.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from grainseal.proto.v1 import grainseal_pb2 as pb
+from grainseal.proto.v1 import grainseal_pb2_grpc as services
+
+from .errors import ClientError, ServiceError
+
+Answer = TypeVar("Answer", bound=Message)
+
+TIMEOUT: Final = 30.0  # seconds for one attempt
+RETRY_DELAYS: Final = (0.2, 0.6, 1.8)  # seconds before the second, third and fourth attempt
+MAX_MESSAGE: Final = 1 << 20  # docs/PROTOCOL.md
+API_KEY_METADATA: Final = "x-api-key"
+
+
+class Transport:
+    """A TLS channel to one service; a context manager. `sent` counts bytes of request messages."""
+
+    def __init__(
+        self,
+        server: str,
+        ca: str | Path,
+        *,
+        api_key: str | None = None,
+        timeout: float = TIMEOUT,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`server`: HOST:PORT. `ca`: PEM file of the authority that the service's name hangs on."""
+        self.sent = 0
+        self._server, self._timeout, self._sleep = server, timeout, sleep
+        self._metadata = ((API_KEY_METADATA, api_key),) if api_key else ()
+        credentials = grpc.ssl_channel_credentials(_pem(ca))
+        limits = [("grpc.max_receive_message_length", MAX_MESSAGE)]
+        self._channel = grpc.secure_channel(server, credentials, options=limits)
+        self._enrollment = services.EnrollmentServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._authentication = services.AuthenticationServiceStub(  # type: ignore[no-untyped-call]
+            self._channel
+        )
+
+    def begin_enrollment(self, request: pb.BeginEnrollmentRequest) -> pb.Session:
+        """B1–B5."""
+        return self._call(self._enrollment.BeginEnrollment, request, pb.Session)
+
+    def submit_template(self, request: pb.SubmitTemplateRequest) -> pb.MaskedSums:
+        """S1–S6."""
+        return self._call(self._enrollment.SubmitTemplate, request, pb.MaskedSums)
+
+    def finish_enrollment(self, request: pb.Opening) -> pb.Enrollment:
+        """F1–F6."""
+        return self._call(self._enrollment.FinishEnrollment, request, pb.Enrollment)
+
+    def begin_request(self, request: pb.BeginRequestRequest) -> pb.Session:
+        """A session for list or revoke."""
+        return self._call(self._enrollment.BeginRequest, request, pb.Session)
+
+    def list_enrollments(self, request: pb.SignedRequest) -> pb.ListEnrollmentsResponse:
+        """All enrolments of the subject."""
+        answer = pb.ListEnrollmentsResponse
+        return self._call(self._enrollment.ListEnrollments, request, answer)
+
+    def revoke_enrollment(self, request: pb.SignedRequest) -> pb.Enrollment:
+        """End an enrolment."""
+        return self._call(self._enrollment.RevokeEnrollment, request, pb.Enrollment)
+
+    def begin_authentication(self, request: pb.BeginAuthenticationRequest) -> pb.Session:
+        """A1–A3."""
+        return self._call(self._authentication.BeginAuthentication, request, pb.Session)
+
+    def submit_probe(self, request: pb.SubmitProbeRequest) -> pb.MaskedSums:
+        """P1–P7."""
+        return self._call(self._authentication.SubmitProbe, request, pb.MaskedSums)
+
+    def finish_authentication(self, request: pb.Opening) -> pb.AuthenticationDecision:
+        """D1–D8."""
+        answer = pb.AuthenticationDecision
+        return self._call(self._authentication.FinishAuthentication, request, answer)
+
+    def verify_decision(self, request: pb.VerifyDecisionRequest) -> pb.VerifiedDecision:
+        """T1–T6, for a relying party with its API key."""
+        return self._call(self._authentication.VerifyDecision, request, pb.VerifiedDecision)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._channel.close()
+
+    def __enter__(self) -> "Transport":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _call(
+        self,
+        method: Any,
+        request: Message,
+        kind: type[Answer],
+        delays: Sequence[float] = RETRY_DELAYS,
+    ) -> Answer:
+        """Answer of a method, after one attempt more than `delays`; `ServiceError` otherwise."""
+        self.sent += request.ByteSize()
+        try:
+            answer: Answer = method(request, timeout=self._timeout, metadata=self._metadata)
+            return answer
+        except grpc.RpcError as error:
+            if not delays or error.code() != grpc.StatusCode.UNAVAILABLE:
+                raise self._service_error(error) from None
+        self._sleep(delays[0])
+        return self._call(method, request, kind, delays[1:])
+
+    def _service_error(self, error: Any) -> ServiceError:
+        code, details = error.code(), error.details() or ""
+        if code == grpc.StatusCode.UNAVAILABLE:
+            advice = "is it running, and does --ca name its certificate authority?"
+            return ServiceError(code.name, f"cannot reach {self._server} ({details}): {advice}")
+        if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+            message = f"{self._server} gave no answer in {self._timeout:.0f} s: try again"
+            return ServiceError(code.name, message)
+        reason, retry_after = _rich_details(error)
+        return ServiceError(reason or code.name, details or code.name, retry_after)
+
+
+def _rich_details(error: Any) -> tuple[str, float | None]:
+    """Reason and seconds to wait from google.rpc details; ("", None) where there are none."""
+    reason, retry_after = "", None
+    try:
+        status = rpc_status.from_call(error)
+    except ValueError:  # details that contradict the status they came with
+        return reason, retry_after
+    for detail in status.details if status is not None else ():
+        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            reason = info.reason
+        elif detail.Unpack(retry):
+            retry_after = retry.retry_delay.ToTimedelta().total_seconds()
+    return reason, retry_after
+
+
+def _pem(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ClientError(f"cannot read the CA file {path}: {error.strerror or error}") from None

@@ -1,0 +1,100 @@
+"""What a vault remembers, and its bytes (JSON, binary values in base64).
+
+Keys and positions, never a template or a code: whoever opens the vault still needs the camera.
+"""
+
+import base64
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+
+from .errors import VaultError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class StoredEnrollment:
+    """What the device needs to authenticate under one enrolment.
+
+    `service_key`: the service's Ed25519 key, pinned at enrolment. `frame`: (height, width) of the
+    photos. `positions`: little-endian uint32, which features the code takes; they tell where the
+    fingerprint is strong, never its sign. `openings`: masked sums answered for this template.
+    """
+
+    enrollment_id: str
+    subject: str
+    profile: str
+    extractor: str
+    frame: tuple[int, int]
+    openings: int
+    service_key: bytes
+    positions: bytes = field(repr=False)
+    code_key: bytes = field(repr=False)
+    homomorphic_secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PendingEnrollment:
+    """An enrolment whose last request may or may not have reached the service.
+
+    `finish_request`: the serialised Opening with its idempotency key, to be sent again.
+    """
+
+    enrollment: StoredEnrollment
+    finish_request: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class VaultState:
+    """Everything in a vault. `device_seed`: the Ed25519 device key's 32 secret bytes."""
+
+    device_seed: bytes = field(repr=False)
+    enrollment: StoredEnrollment | None = None
+    pending: PendingEnrollment | None = None
+
+    def to_bytes(self) -> bytes:
+        """Serialised form, for encryption."""
+        return json.dumps(asdict(self), default=_base64).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "VaultState":
+        """Inverse of `to_bytes`; `VaultError` if the content is of another version."""
+        try:
+            content = json.loads(data)
+            return cls(
+                device_seed=base64.b64decode(content["device_seed"]),
+                enrollment=_enrollment(content["enrollment"]),
+                pending=_pending(content["pending"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise VaultError(f"the vault's content is of another version: {error!r}") from None
+
+
+def _enrollment(content: dict[str, Any] | None) -> StoredEnrollment | None:
+    if content is None:
+        return None
+    height, width = content["frame"]
+    return _from_json(StoredEnrollment, {**content, "frame": (int(height), int(width))})
+
+
+def _pending(content: dict[str, Any] | None) -> PendingEnrollment | None:
+    if content is None:
+        return None
+    enrollment = _enrollment(content["enrollment"])
+    return _from_json(PendingEnrollment, {**content, "enrollment": enrollment})
+
+
+def _from_json(kind: type[T], content: dict[str, Any]) -> T:
+    """A dataclass from its values, those of type bytes out of base64."""
+    values = {}
+    for each in fields(kind):  # type: ignore[arg-type]
+        value = content[each.name]
+        values[each.name] = base64.b64decode(value) if each.type is bytes else value
+    return kind(**values)
+
+
+def _base64(value: object) -> str:
+    if not isinstance(value, bytes):
+        raise TypeError(f"{type(value).__name__} does not belong into a vault")
+    return base64.b64encode(value).decode()

@@ -1,0 +1,8 @@
+"""Encrypted comparison of codes, transcripts, signatures and decision tokens.
+
+In the order in which data flows: `profiles` (what both sides agree on) → `opening` (the device
+encrypts a code) → `masking` (the server multiplies and masks) → `opening` (the device opens the
+masked sums) → `masking` (the score) → `decision` (is it a match) → `tokens` (say so, signed).
+Beside them `transcript` and `signing` bind every message, `sampling` gives secret randomness,
+`seal` is the only way to Microsoft SEAL. README.md has the analysis.
+"""

@@ -1,0 +1,194 @@
+"""The server's side of the masked opening: two encrypted codes to an answer that tells nothing.
+
+For an encrypted template t and probe p of ±1 the server forms, for k = 1…K,
+
+    R_k = a_k·P + Σ_b r_{k,b}∘S_b,    P = Σ_b T_b∘P_b,    S_b = P_b∘P_b − 1,
+
+with a_k uniform in Z_t^* and r_{k,b} uniform in Z_t per slot. The constant coefficient of a
+plaintext is n⁻¹ times the sum of its slots, so R_k's is n⁻¹·a_k·⟨t, p⟩ when every slot of the
+probe is ±1, and uniform otherwise. At enrolment there is no P and the template takes the probe's
+place: the sum must be zero. The checks are numbered as in docs/PROTOCOL.md, "The answer".
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import MalformedMessage, VerificationFailed
+from .profiles import Profile
+from .sampling import centred_binomial, ternary, uniform_below
+from .seal import Ciphertext, RelinKeys, Ring, Words, ring_for
+
+
+@dataclass(frozen=True)
+class PublicKeys:
+    """What a device publishes for one template: wire forms of both keys."""
+
+    relin_key: bytes
+    zero_key: bytes
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What the server must remember of one masked sum: the factor a and round(t·U/q0) mod t."""
+
+    factor: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class MaskedSum:
+    """One answer: c1 (n words, little-endian) and the masked constant coefficient of c0."""
+
+    c1: bytes
+    c0: int
+
+
+@dataclass(frozen=True)
+class LoadedKeys:
+    """A device's public keys, validated and expanded; worth keeping between verifications."""
+
+    relin: RelinKeys
+    zero: Ciphertext
+
+    @classmethod
+    def from_wire(cls, profile: Profile, keys: PublicKeys) -> "LoadedKeys":
+        """Expanded keys; `MalformedMessage` if either is not of the seeded form."""
+        ring = ring_for(profile.ring)
+        return cls(ring.relin_keys(keys.relin_key), ring.zero_key(keys.zero_key))
+
+
+def load_code(profile: Profile, wire: bytes) -> list[Ciphertext]:
+    """Ciphertexts of one encrypted code, block by block; `MalformedMessage` if they are not."""
+    ring = ring_for(profile.ring)
+    size = ring.fresh_form.wire_size
+    if len(wire) != profile.blocks * size:
+        raise MalformedMessage(
+            f"encrypted code has {len(wire)} bytes; {profile.name} takes {profile.blocks * size}"
+        )
+    return [ring.ciphertext(wire[i : i + size]) for i in range(0, len(wire), size)]
+
+
+def mask_comparison(
+    profile: Profile, keys: LoadedKeys, template: Sequence[Ciphertext], probe: Sequence[Ciphertext]
+) -> tuple[list[MaskedSum], list[Mask]]:
+    """K masked sums of ⟨template, probe⟩ and what is needed to unmask them."""
+    ring = ring_for(profile.ring)
+    # M1
+    product = _sum(ring, [ring.product(t, p) for t, p in zip(template, probe, strict=True)])
+    relinearised = ring.relinearise(product, keys.relin)
+    # M2: the factors; the weights follow in _weighted
+    factors = [
+        1 + secrets.randbelow(profile.ring.plain_modulus - 1) for _ in range(profile.openings)
+    ]
+    return _answers(profile, keys, relinearised, factors, probe)
+
+
+def mask_template_check(
+    profile: Profile, keys: LoadedKeys, template: Sequence[Ciphertext]
+) -> tuple[list[MaskedSum], list[Mask]]:
+    """K masked sums that are zero exactly when every slot of the template is ±1."""
+    return _answers(profile, keys, None, [0] * profile.openings, template)
+
+
+def _answers(
+    profile: Profile,
+    keys: LoadedKeys,
+    product: Ciphertext | None,
+    factors: list[int],
+    checked: Sequence[Ciphertext],
+) -> tuple[list[MaskedSum], list[Mask]]:
+    ring = ring_for(profile.ring)
+    deviations = [
+        ring.to_ntt(ring.relinearise(ring.minus_one(ring.square(c)), keys.relin)) for c in checked
+    ]
+    sums, masks = [], []
+    for factor in factors:
+        total = ring.from_ntt(_sum(ring, [_weighted(ring, d) for d in deviations]))
+        if product is not None:
+            total = ring.add(total, ring.times_plain(product, _constant(ring, factor)))
+        # M3, M4, M5
+        masked, offset = _rerandomise(ring, keys.zero, ring.to_last_level(total))
+        sums.append(masked)
+        masks.append(Mask(factor, offset))
+    return sums, masks
+
+
+def _weighted(ring: Ring, deviation: Ciphertext) -> Ciphertext:
+    # Uniform coefficients mod t are uniform slots mod t: the slots are an invertible transform.
+    p = ring.parameters
+    weights = ring.polynomial(uniform_below(p.plain_modulus, p.degree))
+    return ring.times_plain(deviation, ring.plain_to_ntt(weights, deviation))
+
+
+def _rerandomise(ring: Ring, zero_key: Ciphertext, total: Ciphertext) -> tuple[MaskedSum, int]:
+    """One sum at the last level, + u·zero-key + e, and U on c0's constant coefficient."""
+    p, q0 = ring.parameters, ring.parameters.last_prime
+    u = ring.plain_to_ntt(ring.signed_polynomial(ternary(p.degree)), zero_key)
+    fresh_zero = ring.from_ntt(ring.times_plain(zero_key, u))
+    words = ring.last_level_words(ring.add(total, fresh_zero))
+    mask = secrets.randbelow(q0)
+    c0 = (int(words[0, 0]) + int(centred_binomial(1)[0]) + mask) % q0
+    return MaskedSum(_add_noise(words[1], q0), c0), rounded(mask, p.plain_modulus, q0)
+
+
+def _add_noise(words: Words, q0: int) -> bytes:
+    noise = (centred_binomial(words.size) % q0).astype(np.uint64)
+    return ((words + noise) % np.uint64(q0)).astype("<u8").tobytes()
+
+
+def rounded(x: int, t: int, q0: int) -> int:
+    """round(t·x/q0) mod t for x in [0, q0)."""
+    return (2 * t * x + q0) // (2 * q0) % t
+
+
+def unmask_score(profile: Profile, masks: Sequence[Mask], opened: Sequence[int]) -> int:
+    """Score ⟨t, p⟩ from the opened sums.
+
+    `VerificationFailed` unless all K sums give one integer of the right parity in [−N, N].
+    """
+    t, n = profile.ring.plain_modulus, profile.ring.degree
+    scores = {
+        _centred((y - mask.offset) * n * pow(mask.factor, -1, t), t)
+        for mask, y in zip(masks, _checked(profile, opened), strict=True)
+    }
+    score = scores.pop()
+    if scores:
+        raise VerificationFailed("the opened sums contradict each other")
+    if abs(score) > profile.length or (score - profile.length) % 2:
+        raise VerificationFailed("the opened sums give no possible score")
+    return score
+
+
+def check_template(profile: Profile, masks: Sequence[Mask], opened: Sequence[int]) -> None:
+    """`VerificationFailed` unless the opened sums show that the template is all ±1."""
+    values = _checked(profile, opened)
+    if any(mask.offset != y for mask, y in zip(masks, values, strict=True)):
+        raise VerificationFailed("the template has a slot that is not ±1, or its opening is false")
+
+
+def _checked(profile: Profile, opened: Sequence[int]) -> Sequence[int]:
+    t = profile.ring.plain_modulus
+    if len(opened) != profile.openings or any(not 0 <= y < t for y in opened):
+        raise MalformedMessage(f"an opening is {profile.openings} integers in [0, {t})")
+    return opened
+
+
+def _centred(value: int, modulus: int) -> int:
+    value %= modulus
+    return value - modulus if value > modulus // 2 else value
+
+
+def _constant(ring: Ring, value: int) -> object:
+    coefficients = np.zeros(ring.parameters.degree, np.uint64)
+    coefficients[0] = value
+    return ring.polynomial(coefficients)
+
+
+def _sum(ring: Ring, terms: Sequence[Ciphertext]) -> Ciphertext:
+    total = terms[0]
+    for term in terms[1:]:
+        total = ring.add(total, term)
+    return total

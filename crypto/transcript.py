@@ -1,0 +1,97 @@
+"""Canonical bytes of everything that a device signs (docs/PROTOCOL.md, "Transcripts").
+
+    "grainseal/v1/" ‖ tag ‖ 0x00 ‖ for each field: length (4 bytes, big-endian) ‖ field
+
+The tag says what is being signed, so that a signature made for one message never fits another;
+lengths make the encoding injective. Text is UTF-8, integers are 8 bytes big-endian.
+"""
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import MisuseError
+from .masking import MaskedSum, PublicKeys
+
+Field = bytes | str | int
+
+
+def canonical(tag: str, fields: Sequence[Field]) -> bytes:
+    """Bytes to sign for a tag and its fields in order; integers in [0, 2⁶⁴)."""
+    encoded = [_encoded(field) for field in fields]
+    framed = b"".join(struct.pack(">I", len(each)) + each for each in encoded)
+    return b"grainseal/v1/" + tag.encode() + b"\0" + framed
+
+
+def _encoded(field: Field) -> bytes:
+    if isinstance(field, bytes):
+        return field
+    if isinstance(field, str):
+        return field.encode()
+    if not 0 <= field < 1 << 64:
+        raise MisuseError(f"integer {field} does not fit a transcript")
+    return struct.pack(">Q", field)
+
+
+@dataclass(frozen=True)
+class SessionContext:
+    """What a session binds: fixed by the server at its beginning, signed by the device.
+
+    `nonce`: 32 random bytes, single use. `service_key`: the service's Ed25519 public key, 32
+    bytes. `audience`: the relying party that the decision is for. `expires_at`: Unix seconds.
+    """
+
+    nonce: bytes
+    service_key: bytes
+    audience: str
+    enrollment_id: str
+    subject: str
+    purpose: str
+    profile: str
+    expires_at: int
+
+    def fields(self) -> list[Field]:
+        """The fields in transcript order."""
+        return [
+            self.nonce,
+            self.service_key,
+            self.audience,
+            self.enrollment_id,
+            self.subject,
+            self.purpose,
+            self.profile,
+            self.expires_at,
+        ]
+
+
+def template_transcript(context: SessionContext, template: bytes, keys: PublicKeys) -> bytes:
+    """What a device signs to submit an encrypted template."""
+    hashes = [_sha256(template), _sha256(keys.relin_key), _sha256(keys.zero_key)]
+    return canonical("template", [*context.fields(), *hashes])
+
+
+def probe_transcript(context: SessionContext, probe: bytes) -> bytes:
+    """What a device signs to submit an encrypted probe."""
+    return canonical("probe", [*context.fields(), _sha256(probe)])
+
+
+def opening_transcript(
+    context: SessionContext, sums: Sequence[MaskedSum], opened: Sequence[int]
+) -> bytes:
+    """What a device signs to answer: the sums that it opened and what it found."""
+    return canonical("opening", [*context.fields(), sums_hash(sums), *opened])
+
+
+def request_transcript(context: SessionContext) -> bytes:
+    """What a device signs to ask for something that needs no photo: list, revoke."""
+    return canonical("request", context.fields())
+
+
+def sums_hash(sums: Sequence[MaskedSum]) -> bytes:
+    """SHA-256 of an answer: for each sum c1, then c0 as 8 bytes little-endian."""
+    return _sha256(b"".join(each.c1 + struct.pack("<Q", each.c0) for each in sums))
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

@@ -1,0 +1,188 @@
+"""From fingerprint to code: features, the reliable ones, their keyed signs.
+
+A code is renewable (ISO/IEC 24745): the same fingerprint under a new code key gives an unrelated
+code. The positions say where the enrolled fingerprint is strongest, never its sign.
+
+Keystream, for implementers on other platforms. For a 32-byte code key, a code name and a purpose
+("mask" or "permutation"), all ASCII:
+
+    stream_key = HMAC-SHA-256(code_key, "grainseal/code/v1/" + name + "/" + purpose)
+    stream     = AES-256-CTR(stream_key, initial 16-byte counter block 0) of zero bytes
+
+Mask: bit i of the stream, least significant bit of each byte first; 0 means +1, 1 means -1.
+Permutation: N little-endian 64-bit words; `order` lists 0..N-1 by rising word, equal words by
+rising index. The code is code[i] = masked[order[i]].
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from grainseal.models.fingerprint import Fingerprint
+from grainseal.models.photo import PhotoKind
+
+Plane = npt.NDArray[np.float32]
+Features = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.uint32]
+Code = npt.NDArray[np.int8]
+
+CODE_KEY_BYTES: Final = 32
+
+
+class CodeError(ValueError):
+    """A code that cannot be formed; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class CodeSpec:
+    """How a fingerprint becomes a code of `length` signs.
+
+    `extractor`: name of the residual extractor that the fingerprint must be estimated with.
+    `pool`: side in pixels of the blocks that are summed. `band`: lowest spatial frequency kept in
+    each phase of the Bayer cell, in cycles per sample of that phase (0: all of them).
+    """
+
+    name: str
+    kind: PhotoKind
+    extractor: str
+    length: int
+    pool: int
+    band: float
+
+    def feature_count(self, shape: tuple[int, int]) -> int:
+        """Features that a (height, width) frame gives."""
+        return (shape[0] // self.pool) * (shape[1] // self.pool)
+
+
+CODES: Final = {
+    spec.name: spec
+    for spec in (
+        CodeSpec("AUTH_JPEG_V1", "developed", "wavelet5", length=16_384, pool=16, band=0.0),
+        CodeSpec("AUTH_RAW_V1", "raw", "wavelet", length=16_384, pool=1, band=0.25),
+        # For small simulated photos in tests; a server refuses it anywhere else.
+        CodeSpec("TESTING", "developed", "wavelet5", length=8_192, pool=4, band=0.0),
+    )
+}
+
+
+def code_for(spec_name: str) -> CodeSpec:
+    """The code of that name; CodeError lists the names there are."""
+    if spec_name not in CODES:
+        raise CodeError(f"no code {spec_name!r}: choose one of {', '.join(sorted(CODES))}")
+    return CODES[spec_name]
+
+
+def require_frame(shape: tuple[int, int], spec: CodeSpec) -> None:
+    """CodeError unless a (height, width) frame has enough features for the code."""
+    if spec.feature_count(shape) < spec.length:
+        raise CodeError(
+            f"photos of {shape[1]}x{shape[0]} are too small for {spec.name}: it needs at least "
+            f"{spec.length} blocks of {spec.pool}x{spec.pool} pixels, that is "
+            f"{spec.length * spec.pool**2 / 1e6:.1f} megapixels"
+        )
+
+
+def require_same_frame(probe: tuple[int, int], enrolled: tuple[int, int]) -> None:
+    """CodeError unless the probe's (height, width) is the enrolled one."""
+    if probe == enrolled:
+        return
+    sizes = f"these photos are {probe[1]}x{probe[0]}, the enrolled ones {enrolled[1]}x{enrolled[0]}"
+    if probe == enrolled[::-1]:
+        raise CodeError(f"{sizes}: they were rotated, give the files as they left the camera")
+    raise CodeError(f"{sizes}: use the enrolled camera at the same, full size")
+
+
+def features(fingerprint: Fingerprint, spec: CodeSpec) -> Features:
+    """One number per block in row-major order, float32 (M,), M = spec.feature_count(shape).
+
+    Raises CodeError for the wrong kind of photo or too small a frame.
+    """
+    if fingerprint.kind != spec.kind:
+        raise CodeError(f"{spec.name} is made from {spec.kind} photos, not {fingerprint.kind} ones")
+    require_frame(fingerprint.shape, spec)
+    values = fingerprint.values
+    if spec.band > 0:
+        values = high_band(values, spec.band)
+    return block_sums(values, spec.pool).ravel()
+
+
+def block_sums(values: Plane, side: int) -> Plane:
+    """Sums over side x side blocks from the top left; incomplete blocks are left out."""
+    rows, columns = (length // side for length in values.shape)
+    whole = values[: rows * side, : columns * side]
+    sums: Plane = whole.reshape(rows, side, columns, side).sum(axis=(1, 3), dtype=np.float32)
+    return sums
+
+
+def high_band(values: Plane, lowest: float) -> Plane:
+    """Only the spatial frequencies |f| >= lowest of each phase of the 2x2 Bayer cell.
+
+    Lower ones reach the luminance or, aliased by the colour filters, the chrominance of the
+    camera's JPEGs; these are what demosaicing and compression smooth away.
+    """
+    result = np.empty_like(values)
+    for row in range(2):
+        for column in range(2):
+            phase = values[row::2, column::2]
+            spectrum = scipy.fft.rfft2(phase)
+            rows = np.fft.fftfreq(phase.shape[0])[:, None]
+            columns = np.fft.rfftfreq(phase.shape[1])[None, :]
+            spectrum *= rows**2 + columns**2 >= lowest**2
+            result[row::2, column::2] = scipy.fft.irfft2(spectrum, s=phase.shape)
+    return result
+
+
+def select_positions(features: Features, spec: CodeSpec) -> Positions:
+    """Indices of the spec.length strongest features, uint32 (N,), ascending.
+
+    Equal strengths go to the lower index. CodeError when there are too few features.
+    """
+    if features.size < spec.length:
+        raise CodeError(f"{spec.name} needs {spec.length} features, there are {features.size}")
+    strongest = np.argsort(-np.abs(features), kind="stable")[: spec.length]
+    return np.sort(strongest).astype(np.uint32)
+
+
+def encode(features: Features, positions: Positions, spec: CodeSpec, code_key: bytes) -> Code:
+    """The code: int8 (N,) of +-1, keyed signs of the features at `positions`.
+
+    A feature of exactly 0 counts as +1. Raises CodeError when positions or key do not fit.
+    """
+    if len(code_key) != CODE_KEY_BYTES:
+        raise CodeError(f"the code key must be {CODE_KEY_BYTES} bytes, not {len(code_key)}")
+    if positions.shape != (spec.length,):
+        raise CodeError(f"{spec.name} needs {spec.length} positions, not {positions.size}")
+    if int(positions.max()) >= features.size:
+        raise CodeError("a position lies outside the frame: these photos have another size")
+    signs = np.where(features[positions] < 0, -1, 1).astype(np.int8)
+    masked = signs * keyed_mask(spec, code_key)
+    code: Code = masked[keyed_order(spec, code_key)]
+    return code
+
+
+def keyed_mask(spec: CodeSpec, code_key: bytes) -> Code:
+    """int8 (N,) of +-1 from the keystream for "mask"."""
+    stream = _keystream(spec, code_key, b"mask", (spec.length + 7) // 8)
+    bits = np.unpackbits(stream, bitorder="little")[: spec.length]
+    return (1 - 2 * bits.astype(np.int8)).astype(np.int8)
+
+
+def keyed_order(spec: CodeSpec, code_key: bytes) -> npt.NDArray[np.intp]:
+    """A permutation of 0..N-1 from the keystream for "permutation"."""
+    stream = _keystream(spec, code_key, b"permutation", 8 * spec.length)
+    return np.argsort(stream.view("<u8"), kind="stable")
+
+
+def _keystream(
+    spec: CodeSpec, code_key: bytes, purpose: bytes, length: int
+) -> npt.NDArray[np.uint8]:
+    label = b"grainseal/code/v1/" + spec.name.encode("ascii") + b"/" + purpose
+    stream_key = hmac.new(code_key, label, hashlib.sha256).digest()
+    encryptor = Cipher(algorithms.AES(stream_key), modes.CTR(bytes(16))).encryptor()
+    return np.frombuffer(encryptor.update(bytes(length)), np.uint8)

@@ -1,0 +1,83 @@
+"""Residual extractors: one interface, chosen by name.
+
+An extractor looks at one photo and yields its observations: pairs of what the sensor saw (the
+intensity I) and what is left of it when the picture is taken away (the residual W = I*K + noise),
+both on the sensor grid.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from grainseal.models import wavelet
+from grainseal.models.photo import Photo, PhotoError
+
+Plane = npt.NDArray[np.float32]
+
+
+class Observation(NamedTuple):
+    """Intensity in [0, 1] and residual on the same scale, both float32 (H, W) of the photo."""
+
+    intensity: Plane
+    residual: Plane
+
+
+class Extractor(Protocol):
+    """Anything that splits a photo into what it shows and what its sensor added."""
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by, recorded with what was enrolled."""
+
+    def observe(self, photo: Photo) -> Iterator[Observation]:
+        """One observation per plane, in turn. The arrays are the caller's to overwrite.
+
+        Raises PhotoError for a photo it cannot work on.
+        """
+
+
+class WaveletExtractor:
+    """The Mihcak denoiser, colour plane by colour plane; RAW by the phases of its Bayer cell."""
+
+    def __init__(self, name: str, levels: int) -> None:
+        """`levels`: depth of the wavelet decomposition."""
+        self.name = name
+        self._levels = levels
+
+    def observe(self, photo: Photo) -> Iterator[Observation]:
+        """One observation for each of R, G and B, or one for a whole Bayer plane."""
+        step = 1 if photo.kind == "developed" else 2
+        smallest = step * wavelet.min_side(self._levels)
+        if min(photo.shape) < smallest:
+            raise PhotoError(
+                f"{photo.name} is {photo.width}x{photo.height}: "
+                f"at least {smallest} pixels a side are needed"
+            )
+        for plane in photo.planes():
+            yield Observation(plane, self._residual_by_phase(plane, step))
+
+    def _residual_by_phase(self, plane: Plane, step: int) -> Plane:
+        """Each of the step x step phases is a picture of its own to the denoiser."""
+        residual = np.empty_like(plane)
+        for row in range(step):
+            for column in range(step):
+                phase = np.s_[row::step, column::step]
+                residual[phase] = wavelet.residual(plane[phase], levels=self._levels)
+        return residual
+
+
+# "wavelet" is the field's usual depth. One level more keeps what lies below 1/32 cycles per pixel,
+# where codes of 16x16 pools live and an even scene has nothing of its own.
+_EXTRACTORS: dict[str, Callable[[], Extractor]] = {
+    "wavelet": lambda: WaveletExtractor("wavelet", levels=wavelet.LEVELS),
+    "wavelet5": lambda: WaveletExtractor("wavelet5", levels=5),
+}
+
+
+def get_extractor(name: str) -> Extractor:
+    """The extractor of that name; ValueError lists the names there are."""
+    if name not in _EXTRACTORS:
+        raise ValueError(f"no extractor {name!r}: choose one of {', '.join(sorted(_EXTRACTORS))}")
+    return _EXTRACTORS[name]()

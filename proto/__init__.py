@@ -1,0 +1,1 @@
+"""The wire: grainseal.v1 messages, services and their generated stubs."""

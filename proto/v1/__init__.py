@@ -1,0 +1,1 @@
+"""Package grainseal.v1."""

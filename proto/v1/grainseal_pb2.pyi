@@ -1,0 +1,225 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class EnrollmentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ENROLLMENT_STATE_UNSPECIFIED: _ClassVar[EnrollmentState]
+    ENROLLMENT_STATE_ACTIVE: _ClassVar[EnrollmentState]
+    ENROLLMENT_STATE_REPLACED: _ClassVar[EnrollmentState]
+    ENROLLMENT_STATE_REVOKED: _ClassVar[EnrollmentState]
+    ENROLLMENT_STATE_DISABLED: _ClassVar[EnrollmentState]
+ENROLLMENT_STATE_UNSPECIFIED: EnrollmentState
+ENROLLMENT_STATE_ACTIVE: EnrollmentState
+ENROLLMENT_STATE_REPLACED: EnrollmentState
+ENROLLMENT_STATE_REVOKED: EnrollmentState
+ENROLLMENT_STATE_DISABLED: EnrollmentState
+
+class Enrollment(_message.Message):
+    __slots__ = ("enrollment_id", "subject", "profile", "state", "created_at", "needs_reenrollment")
+    ENROLLMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_REENROLLMENT_FIELD_NUMBER: _ClassVar[int]
+    enrollment_id: str
+    subject: str
+    profile: str
+    state: EnrollmentState
+    created_at: int
+    needs_reenrollment: bool
+    def __init__(self, enrollment_id: _Optional[str] = ..., subject: _Optional[str] = ..., profile: _Optional[str] = ..., state: _Optional[_Union[EnrollmentState, str]] = ..., created_at: _Optional[int] = ..., needs_reenrollment: bool = ...) -> None: ...
+
+class Session(_message.Message):
+    __slots__ = ("session_id", "nonce", "service_key", "audience", "enrollment_id", "subject", "purpose", "profile", "expires_at")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_KEY_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    ENROLLMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    nonce: bytes
+    service_key: bytes
+    audience: str
+    enrollment_id: str
+    subject: str
+    purpose: str
+    profile: str
+    expires_at: int
+    def __init__(self, session_id: _Optional[str] = ..., nonce: _Optional[bytes] = ..., service_key: _Optional[bytes] = ..., audience: _Optional[str] = ..., enrollment_id: _Optional[str] = ..., subject: _Optional[str] = ..., purpose: _Optional[str] = ..., profile: _Optional[str] = ..., expires_at: _Optional[int] = ...) -> None: ...
+
+class MaskedSum(_message.Message):
+    __slots__ = ("c1", "c0")
+    C1_FIELD_NUMBER: _ClassVar[int]
+    C0_FIELD_NUMBER: _ClassVar[int]
+    c1: bytes
+    c0: int
+    def __init__(self, c1: _Optional[bytes] = ..., c0: _Optional[int] = ...) -> None: ...
+
+class MaskedSums(_message.Message):
+    __slots__ = ("sums",)
+    SUMS_FIELD_NUMBER: _ClassVar[int]
+    sums: _containers.RepeatedCompositeFieldContainer[MaskedSum]
+    def __init__(self, sums: _Optional[_Iterable[_Union[MaskedSum, _Mapping]]] = ...) -> None: ...
+
+class Opening(_message.Message):
+    __slots__ = ("session_id", "opened", "signature", "idempotency_key")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    OPENED_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    opened: _containers.RepeatedScalarFieldContainer[int]
+    signature: bytes
+    idempotency_key: bytes
+    def __init__(self, session_id: _Optional[str] = ..., opened: _Optional[_Iterable[int]] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class IssueTicketRequest(_message.Message):
+    __slots__ = ("subject", "idempotency_key")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    idempotency_key: bytes
+    def __init__(self, subject: _Optional[str] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class IssueTicketResponse(_message.Message):
+    __slots__ = ("ticket", "expires_at")
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    ticket: str
+    expires_at: int
+    def __init__(self, ticket: _Optional[str] = ..., expires_at: _Optional[int] = ...) -> None: ...
+
+class BeginEnrollmentRequest(_message.Message):
+    __slots__ = ("ticket", "renewal_token", "profile", "device_key", "idempotency_key")
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    RENEWAL_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_KEY_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    ticket: str
+    renewal_token: str
+    profile: str
+    device_key: bytes
+    idempotency_key: bytes
+    def __init__(self, ticket: _Optional[str] = ..., renewal_token: _Optional[str] = ..., profile: _Optional[str] = ..., device_key: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class SubmitTemplateRequest(_message.Message):
+    __slots__ = ("session_id", "template", "relin_key", "zero_key", "signature", "idempotency_key")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    RELIN_KEY_FIELD_NUMBER: _ClassVar[int]
+    ZERO_KEY_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    template: bytes
+    relin_key: bytes
+    zero_key: bytes
+    signature: bytes
+    idempotency_key: bytes
+    def __init__(self, session_id: _Optional[str] = ..., template: _Optional[bytes] = ..., relin_key: _Optional[bytes] = ..., zero_key: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class BeginRequestRequest(_message.Message):
+    __slots__ = ("enrollment_id", "purpose", "idempotency_key")
+    ENROLLMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    enrollment_id: str
+    purpose: str
+    idempotency_key: bytes
+    def __init__(self, enrollment_id: _Optional[str] = ..., purpose: _Optional[str] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class SignedRequest(_message.Message):
+    __slots__ = ("session_id", "signature", "idempotency_key")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    signature: bytes
+    idempotency_key: bytes
+    def __init__(self, session_id: _Optional[str] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class ListEnrollmentsResponse(_message.Message):
+    __slots__ = ("enrollments",)
+    ENROLLMENTS_FIELD_NUMBER: _ClassVar[int]
+    enrollments: _containers.RepeatedCompositeFieldContainer[Enrollment]
+    def __init__(self, enrollments: _Optional[_Iterable[_Union[Enrollment, _Mapping]]] = ...) -> None: ...
+
+class BeginAuthenticationRequest(_message.Message):
+    __slots__ = ("enrollment_id", "audience", "purpose", "idempotency_key")
+    ENROLLMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    enrollment_id: str
+    audience: str
+    purpose: str
+    idempotency_key: bytes
+    def __init__(self, enrollment_id: _Optional[str] = ..., audience: _Optional[str] = ..., purpose: _Optional[str] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class SubmitProbeRequest(_message.Message):
+    __slots__ = ("session_id", "probe", "signature", "idempotency_key")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    PROBE_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    probe: bytes
+    signature: bytes
+    idempotency_key: bytes
+    def __init__(self, session_id: _Optional[str] = ..., probe: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class AuthenticationDecision(_message.Message):
+    __slots__ = ("accepted", "token")
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    accepted: bool
+    token: str
+    def __init__(self, accepted: bool = ..., token: _Optional[str] = ...) -> None: ...
+
+class VerifyDecisionRequest(_message.Message):
+    __slots__ = ("token", "idempotency_key")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    idempotency_key: bytes
+    def __init__(self, token: _Optional[str] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class VerifiedDecision(_message.Message):
+    __slots__ = ("subject", "audience", "purpose", "enrollment_id", "profile", "issued_at", "expires_at")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    ENROLLMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    ISSUED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    audience: str
+    purpose: str
+    enrollment_id: str
+    profile: str
+    issued_at: int
+    expires_at: int
+    def __init__(self, subject: _Optional[str] = ..., audience: _Optional[str] = ..., purpose: _Optional[str] = ..., enrollment_id: _Optional[str] = ..., profile: _Optional[str] = ..., issued_at: _Optional[int] = ..., expires_at: _Optional[int] = ...) -> None: ...
+
+class GetKeysRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetKeysResponse(_message.Message):
+    __slots__ = ("jwks",)
+    JWKS_FIELD_NUMBER: _ClassVar[int]
+    jwks: str
+    def __init__(self, jwks: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,50 @@
+"""What a ceremony needs besides rows: settings, keys, the clock and randomness.
+
+All of it is passed in, so that a test can move the clock and replay a ceremony.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grainseal.crypto.errors import VerificationFailed
+from grainseal.crypto.profiles import PROFILES, Profile
+from grainseal.crypto.signing import verify
+
+from .config import ServerConfig
+from .errors import Reason, Refused
+from .keys import ServiceKeys
+
+NONCE_BYTES = 32
+ID_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Authority:
+    """`clock` gives Unix seconds, `random` that many unpredictable bytes."""
+
+    config: ServerConfig
+    keys: ServiceKeys
+    clock: Callable[[], float] = time.time
+    random: Callable[[int], bytes] = secrets.token_bytes
+
+    def new_id(self) -> str:
+        """An identifier that cannot be guessed."""
+        return self.random(ID_BYTES).hex()
+
+    def profile(self, name: str) -> Profile:
+        """B2: the profile is known, and not one for tests."""
+        profile = PROFILES.get(name)
+        if profile is None or (profile.for_tests and not self.config.allow_testing_profiles):
+            raise Refused(Reason.MALFORMED, f"this service does not take profile {name!r}")
+        return profile
+
+
+def check_signature(public_key: bytes, transcript: bytes, signature: bytes) -> None:
+    """S3, F3, P3, D3: the device's signature of a transcript is true."""
+    try:
+        verify(public_key, transcript, signature)
+    except VerificationFailed:
+        message = "the device key's signature does not fit this session and message"
+        raise Refused(Reason.SIGNATURE_INVALID, message) from None

@@ -1,0 +1,47 @@
+"""The embedded store's engine: SQLite, set up so that a killed process loses nothing.
+
+What is particular to SQLite is in this file only.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+# Only other processes (the operator's commands) ever hold the lock; their writes take milliseconds.
+BUSY_TIMEOUT_MS = 10_000
+WRITES = "grainseal_writes"  # execution option: the transaction will write
+
+
+def sqlite_engine(path: Path) -> Engine:
+    """Engine on a database file, which is made (mode 0600) if it is missing."""
+    if not path.exists():
+        path.touch(mode=0o600)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: `_begin` does.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        # A killed process loses no commit with NORMAL either, but a power cut would, and a lost
+        # commit here un-uses a nonce, a ticket or a token, or forgives a failure. Hence FULL.
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        # Deleted templates, masks and answers are overwritten, not left in free pages.
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and takes the write lock later can fail half-way; one that
+    # takes it at once waits its turn. PostgreSQL gets the same from the row locks that the
+    # statements ask for (`with_for_update`), which SQLite ignores.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

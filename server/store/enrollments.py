@@ -1,0 +1,71 @@
+"""Enrolments and their encrypted templates."""
+
+from enum import Enum
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from .tables import EnrollmentRow, TemplateRow
+
+
+class EnrollmentState(str, Enum):
+    """Only an active enrolment has a template."""
+
+    ACTIVE = "active"
+    REPLACED = "replaced"
+    REVOKED = "revoked"
+    DISABLED = "disabled"
+
+
+class Enrollments:
+    """Enrolments within one transaction."""
+
+    def __init__(self, sql: Session) -> None:
+        self._sql = sql
+
+    def find(self, enrollment_id: str, *, lock: bool = False) -> EnrollmentRow | None:
+        """The enrolment, or None; with `lock` nobody else changes it in the meantime."""
+        return self._sql.get(EnrollmentRow, enrollment_id, with_for_update=lock or None)
+
+    def template(self, enrollment_id: str) -> TemplateRow | None:
+        """Encrypted template and keys, or None."""
+        return self._sql.get(TemplateRow, enrollment_id)
+
+    def of_subject(self, issuer: str, subject: str) -> list[EnrollmentRow]:
+        """All enrolments of an issuer's subject, oldest first."""
+        query = (
+            select(EnrollmentRow)
+            .where(EnrollmentRow.issuer == issuer, EnrollmentRow.subject == subject)
+            .order_by(EnrollmentRow.created_at, EnrollmentRow.enrollment_id)
+        )
+        return list(self._sql.scalars(query))
+
+    def add(self, enrollment: EnrollmentRow, template: TemplateRow) -> None:
+        """A new enrolment with its template."""
+        self._sql.add(enrollment)
+        self._sql.flush()
+        self._sql.add(template)
+        self._sql.flush()
+
+    def retire(self, enrollment_id: str, state: EnrollmentState) -> bool:
+        """End an active enrolment and delete its template and keys; whether it was active."""
+        ended = self._sql.execute(
+            update(EnrollmentRow)
+            .where(
+                EnrollmentRow.enrollment_id == enrollment_id,
+                EnrollmentRow.state == EnrollmentState.ACTIVE,
+            )
+            .values(state=state)
+        )
+        self._sql.execute(delete(TemplateRow).where(TemplateRow.enrollment_id == enrollment_id))
+        return bool(ended.rowcount)
+
+    def count_attempts(
+        self, enrollment_id: str, in_row: int, total: int, locked_until: int
+    ) -> None:
+        """Set the failure counters."""
+        self._sql.execute(
+            update(EnrollmentRow)
+            .where(EnrollmentRow.enrollment_id == enrollment_id)
+            .values(failures_in_row=in_row, failures_total=total, locked_until=locked_until)
+        )

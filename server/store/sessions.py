@@ -1,0 +1,73 @@
+"""Sessions, what they hold while submitted, and the memory of writes."""
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from .tables import ExchangeRow, IdempotencyRow, SessionRow
+
+
+class Sessions:
+    """Sessions within one transaction."""
+
+    def __init__(self, sql: Session) -> None:
+        self._sql = sql
+
+    def find(self, session_id: str) -> SessionRow | None:
+        """The session, or None."""
+        return self._sql.get(SessionRow, session_id)
+
+    def add(self, session: SessionRow) -> None:
+        """A new session."""
+        self._sql.add(session)
+        self._sql.flush()
+
+    def move(self, session_id: str, before: str, after: str) -> bool:
+        """Change the state if it still is `before`; whether it was."""
+        moved = self._sql.execute(
+            update(SessionRow)
+            .where(SessionRow.session_id == session_id, SessionRow.state == before)
+            .values(state=after)
+        )
+        return bool(moved.rowcount)
+
+    def set_outcome(self, session_id: str, accepted: bool) -> None:
+        """How the session ended."""
+        self._sql.execute(
+            update(SessionRow).where(SessionRow.session_id == session_id).values(accepted=accepted)
+        )
+
+    def exchange(self, session_id: str) -> ExchangeRow | None:
+        """Answer and secrets of a submitted session, or None."""
+        return self._sql.get(ExchangeRow, session_id)
+
+    def add_exchange(self, exchange: ExchangeRow) -> None:
+        """Keep what a submitted session needs for its end."""
+        self._sql.add(exchange)
+        self._sql.flush()
+
+    def delete_exchange(self, session_id: str) -> None:
+        """Forget answer and secrets."""
+        self._sql.execute(delete(ExchangeRow).where(ExchangeRow.session_id == session_id))
+
+    def write_made(self, scope: str, key: bytes) -> IdempotencyRow | None:
+        """The write that was made with this key, or None."""
+        return self._sql.get(IdempotencyRow, (scope, key))
+
+    def remember_write(self, write: IdempotencyRow) -> None:
+        """Remember a write that is being made in this transaction."""
+        self._sql.add(write)
+        self._sql.flush()
+
+    def purge(self, now: int, retention: int) -> int:
+        """Delete the secrets of expired sessions, and what is older than the retention.
+
+        Number of sessions whose secrets went.
+        """
+        expired = select(SessionRow.session_id).where(SessionRow.expires_at <= now)
+        old = SessionRow.expires_at <= now - retention
+        gone = self._sql.execute(delete(ExchangeRow).where(ExchangeRow.session_id.in_(expired)))
+        self._sql.execute(delete(SessionRow).where(old))
+        self._sql.execute(
+            delete(IdempotencyRow).where(IdempotencyRow.created_at <= now - retention)
+        )
+        return gone.rowcount

@@ -1,0 +1,82 @@
+"""The store: transactions on a database of the newest schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+
+from grainseal.server.errors import Unavailable
+
+from .engine import WRITES, sqlite_engine
+from .enrollments import Enrollments
+from .migrate import migrate
+from .sessions import Sessions
+from .warrants import Warrants
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """All that can be read and written, within one transaction."""
+
+    sessions: Sessions
+    enrollments: Enrollments
+    warrants: Warrants
+
+    @classmethod
+    def on(cls, sql: Session) -> "Transaction":
+        """A transaction's parts over one SQLAlchemy session."""
+        return cls(Sessions(sql), Enrollments(sql), Warrants(sql))
+
+
+class Store:
+    """Rows of one service. Safe to use from several threads and processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        migrate(engine)
+        # Rows outlive their transaction as plain records.
+        self._reading = sessionmaker(engine, expire_on_commit=False)
+        self._writing = sessionmaker(
+            engine.execution_options(**{WRITES: True}), expire_on_commit=False
+        )
+
+    @classmethod
+    def open_sqlite(cls, path: Path) -> "Store":
+        """The embedded store in a file."""
+        return cls(sqlite_engine(path))
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that sees one state of the store and changes nothing."""
+        with _translated(), self._reading() as sql:
+            yield Transaction.on(sql)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that is committed at its end, or undone whole by any exception."""
+        with _translated(), self._writing.begin() as sql:
+            yield Transaction.on(sql)
+
+    def purge(self, now: int, retention: int) -> int:
+        """Delete what has had its time; the number of sessions whose secrets went."""
+        with self.write() as tx:
+            tx.warrants.purge(now, retention)
+            return tx.sessions.purge(now, retention)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        # Locked for too long, disk full, or two writers of one key: nothing was written, and
+        # the same call may be made again. The driver's text can quote values, so it stays here.
+        raise Unavailable(f"the store failed: {type(error.orig).__name__}") from None

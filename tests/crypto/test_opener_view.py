@@ -1,0 +1,140 @@
+"""Whatever the probe, the answer tells its receiver nothing: attacks on M1–M6 of docs/PROTOCOL.md.
+
+The first test shows that the attack is real: on sums without M4 and M5 it reads the mask. The
+others run it, and its variants, on what the server sends.
+"""
+
+import secrets
+
+import numpy as np
+import pytest
+
+from grainseal.crypto import masking
+from grainseal.crypto.errors import MalformedMessage
+from grainseal.crypto.masking import LoadedKeys, PublicKeys, mask_comparison
+from grainseal.crypto.opening import HomomorphicKey
+from grainseal.crypto.profiles import TESTING
+from grainseal.crypto.seal import ring_for, saved_stream
+from grainseal.crypto.signing import SigningKey
+
+Q0, T, N = TESTING.ring.last_prime, TESTING.ring.plain_modulus, TESTING.ring.degree
+
+
+@pytest.fixture
+def template(device, random_code):
+    return device.load(random_code(TESTING.length, 1))
+
+
+def without_c1(device, code):
+    """An encryption of the code with c1 = 0: no wire form has it, so it is forged in memory."""
+    ring = ring_for(TESTING.ring)
+    loaded = device.load(code)[0]
+    plain = ring.product(loaded, loaded)  # any ciphertext to borrow a stream from
+    relinearised = ring.relinearise(plain, device.keys.relin)
+    stream = bytearray(saved_stream(relinearised))
+    primes, size = TESTING.ring.data_primes, 16 * N
+    stream[-2 * size :] = b"\0" * (2 * size)
+    # c0 = round(q/t)·m in the coefficient basis, from a plaintext of the code's slots
+    import tenseal.sealapi as sealapi
+
+    encoder, encoded = sealapi.BatchEncoder(ring.context), sealapi.Plaintext()
+    encoder.encode(code.astype(int).tolist(), encoded)
+    words = [encoded.data(i) for i in range(encoded.coeff_count())]
+    q = primes[0] * primes[1]
+    scaled = [(q * m + T // 2) // T for m in words]
+    c0 = np.array([[v % p for v in scaled] for p in primes], np.uint64)
+    stream[-2 * size : -size] = c0.astype("<u8").tobytes()
+    return ring._load(sealapi.Ciphertext(), bytes(stream))
+
+
+def read_factor(known_c1, answer_c1):
+    """The a with answer = a·known at every coefficient, or None."""
+    candidates = set()
+    for k, a in zip(known_c1[:8], answer_c1[:8], strict=True):
+        candidates.add(int(a) * pow(int(k), -1, Q0) % Q0)
+    return candidates.pop() if len(candidates) == 1 and min(candidates) < T else None
+
+
+def sum_without_protection(device, template, probe, factor):
+    """R_k after M3, and the product's c1 at the same level."""
+    ring = ring_for(TESTING.ring)
+    product = ring.relinearise(ring.product(template[0], probe), device.keys.relin)
+    return ring, product, ring.times_plain(product, masking._constant(ring, factor))
+
+
+def test_the_attack_works_on_unprotected_sums(device, template, random_code):
+    probe = without_c1(device, random_code(TESTING.length, 2))
+    factor = 1 + secrets.randbelow(T - 1)
+    _, product, weighted = sum_without_protection(device, template, probe, factor)
+    known = np.frombuffer(saved_stream(product)[-16 * N :], "<u8")
+    seen = np.frombuffer(saved_stream(weighted)[-16 * N :], "<u8")
+    assert read_factor(known, seen) == factor
+
+
+def test_the_attack_fails_after_rerandomisation(device, template, random_code):
+    """The very sum that leaks, once it has gone through M4 and M5."""
+    probe = without_c1(device, random_code(TESTING.length, 2))
+    factor = 1 + secrets.randbelow(T - 1)
+    ring, product, weighted = sum_without_protection(device, template, probe, factor)
+    known = ring.last_level_words(ring.to_last_level(product))[1]
+    masked, _ = masking._rerandomise(ring, device.keys.zero, ring.to_last_level(weighted))
+    seen = np.frombuffer(masked.c1, "<u8")
+    assert read_factor(known, seen) is None
+    rest = [(int(s) - factor * int(k)) % Q0 for s, k in zip(seen, known, strict=True)]
+    near_zero = sum(min(r, Q0 - r) < Q0 // 1000 for r in rest)
+    assert near_zero < 60  # by chance 16 of 8192; all of them if the factor fitted
+
+
+def test_an_answer_to_a_transparent_probe_is_never_formed(device, template, random_code):
+    with pytest.raises(RuntimeError, match="transparent"):
+        mask_comparison(
+            TESTING, device.keys, template, [without_c1(device, random_code(TESTING.length, 2))]
+        )
+
+
+def test_a_zero_key_that_is_not_seeded_cannot_be_sent(device):
+    ring, keys = ring_for(TESTING.ring), device.key.public_keys()
+    full = keys.zero_key[:-64] + b"\0" * (8 * N)  # c0 and a c1 of the device's choice
+    stream = ring.zero_form.to_stream(keys.zero_key, "zero-key")
+    for forged in (full, stream, keys.zero_key[:-64] + b"\0" * 64):
+        with pytest.raises(MalformedMessage):
+            LoadedKeys.from_wire(TESTING, PublicKeys(keys.relin_key, forged))
+
+
+def noisy(device, code, bits):
+    """A probe whose c0 carries noise of so many bits: still a valid wire form."""
+    wire = bytearray(device.key.encrypt(code))
+    noise = np.random.default_rng(3).integers(0, 1 << bits, N, np.uint64)
+    for i, prime in enumerate(TESTING.ring.data_primes):
+        words = np.frombuffer(bytes(wire[8 * N * i : 8 * N * (i + 1)]), "<u8")
+        wire[8 * N * i : 8 * N * (i + 1)] = ((words + noise) % np.uint64(prime)).tobytes()
+    return masking.load_code(TESTING, bytes(wire))
+
+
+@pytest.mark.parametrize("bits", [0, 40, 55, 59])
+def test_opened_values_are_uniform_whatever_the_noise(device, template, random_code, bits):
+    """What the device opens is uniform and does not follow the masks."""
+    probe = noisy(device, random_code(TESTING.length, 2), bits)
+    opened, factors = [], []
+    for _ in range(20):
+        sums, masks = mask_comparison(TESTING, device.keys, template, probe)
+        opened += device.key.open(sums)
+        factors += [m.factor for m in masks]
+    y, a = np.array(opened) / T, np.array(factors) / T
+    counts = np.histogram(y, bins=4, range=(0, 1))[0]
+    assert ((counts - 15) ** 2 / 15).sum() < 24.3  # chi-square, 3 degrees of freedom, p = 2e-5
+    assert abs(np.corrcoef(y, a)[0, 1]) < 0.56  # 60 pairs, p = 1e-5
+
+
+def test_the_same_question_gets_unrelated_answers(device, template):
+    first, _ = mask_comparison(TESTING, device.keys, template, template)
+    second, _ = mask_comparison(TESTING, device.keys, template, template)
+    words = [np.frombuffer(s.c1, "<u8").astype(float) for s in (*first, *second)]
+    correlation = np.corrcoef(words) - np.eye(6)
+    assert np.abs(correlation).max() < 6 / np.sqrt(N)
+    assert len({s.c0 for s in (*first, *second)}) == 6
+
+
+def test_keys_differ_between_devices():
+    assert HomomorphicKey(TESTING).secret() != HomomorphicKey(TESTING).secret()
+    assert SigningKey().seed != SigningKey().seed
