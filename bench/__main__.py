@@ -1,4 +1,4 @@
-"""Run the benchmarks: every section, or those named; `--quick` for a look, `--json FILE` to keep."""
+"""Run the benchmarks, every section or those named, and print their tables."""
 
 import argparse
 import importlib

@@ -66,8 +66,12 @@ def test_features_to_code():
 def test_transcripts_by_hand(ceremony, arrays):
     """Every transcript from the stored parts, field by field as docs/PROTOCOL.md lists them."""
     c = ceremony["context"]
-    fields = [bytes.fromhex(c["nonce"]), bytes.fromhex(c["service_key"]), c["audience"],
-              c["enrollment_id"], c["subject"], c["purpose"], c["profile"], c["expires_at"]]  # fmt: skip
+    fields = [
+        bytes.fromhex(c["nonce"]),
+        bytes.fromhex(c["service_key"]),
+        *(c[name] for name in ("audience", "enrollment_id", "subject", "purpose", "profile")),
+        c["expires_at"],
+    ]
     wire_hash = hashlib.sha256(arrays["ciphertext"].tobytes()).digest()
     sums = b"".join(
         c1.astype("<u8").tobytes() + int(c0).to_bytes(8, "little")

@@ -12,7 +12,7 @@ from grainseal.models.simulator.camera import RawFrame, mosaic
 Plane = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8]
 
-_TONE_STEPS: Final = 4096
+_TONE_STEPS: Final = 2**14
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,10 @@ def _fill(samples: Plane) -> Plane:
 
 
 def _tone(linear: Plane, settings: Development) -> Plane:
-    """Gamma and a gentle S-curve through a table, [0, 1] to [0, 1]."""
+    """Gamma and a gentle S-curve through a table, [0, 1] to [0, 1]; what lies outside is clipped."""
     x = np.linspace(0, 1, _TONE_STEPS, dtype=np.float32)
     encoded = x ** np.float32(1 / settings.gamma)
     curve = encoded + settings.contrast * (encoded - 0.5) * encoded * (1 - encoded)
-    steps: Plane = np.interp(linear, x, curve).astype(np.float32)
-    return steps
+    steps = np.clip(linear * np.float32(_TONE_STEPS - 1), 0, _TONE_STEPS - 1).astype(np.uint16)
+    toned: Plane = curve.astype(np.float32)[steps]
+    return toned

@@ -27,11 +27,12 @@ def flat_scene(height: int, width: int, seed: int, level: float | None = None) -
     mean = rng.uniform(*_FLAT_LEVELS) if level is None else level
     rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    slope = rng.normal(0, 0.04, 3)
+    slope = rng.normal(0, 0.04, 3).astype(np.float32)
     shading = 1 + slope[0] * rows + slope[1] * columns + slope[2] * rows * columns
-    tint = rng.uniform(0.95, 1.05, 3)
-    scene: Scene = (mean * shading[:, :, None] * tint).astype(np.float32)
-    return np.clip(scene, 0, 1, out=scene)
+    scene = np.empty((height, width, 3), np.float32)
+    for channel, tint in enumerate(rng.uniform(0.95, 1.05, 3)):
+        np.clip(shading * np.float32(mean * tint), 0, 1, out=scene[:, :, channel])
+    return scene
 
 
 def dead_leaves(height: int, width: int, seed: int) -> Scene:

@@ -1,4 +1,4 @@
-"""The wheel holds everything that an installed grainseal needs, and works in a fresh environment."""
+"""The wheel holds what an installed grainseal needs, and works in a fresh environment."""
 
 import json
 import os
