@@ -9,7 +9,6 @@ from typing import Final
 import click
 
 from .demo_command import demo
-from .errors import ClientError
 from .local_commands import compare, token
 from .photos import DEFAULT_EXTRACTOR
 from .sdk import Client, EnrollmentInfo
@@ -49,9 +48,17 @@ photo_options = options(
 @photo_options
 @json_option
 def enroll(
-    server: str, ca: Path, vault: Path, subject: str, ticket: str,
-    profile: str | None, extractor: str, keyring: bool,
-    photos: tuple[Path, ...], any_photos: bool, as_json: bool,
+    server: str,
+    ca: Path,
+    vault: Path,
+    subject: str,
+    ticket: str,
+    profile: str | None,
+    extractor: str,
+    keyring: bool,
+    photos: tuple[Path, ...],
+    any_photos: bool,
+    as_json: bool,
 ) -> None:
     """Enrol the camera that took PHOTO..., six or more of a bright, even scene out of focus."""
     with (
@@ -60,8 +67,13 @@ def enroll(
         progress("Reading photos") as report,
     ):
         info = client.enroll(
-            subject, ticket, photos,
-            profile=profile, extractor=extractor, any_photos=any_photos, progress=report,
+            subject,
+            ticket,
+            photos,
+            profile=profile,
+            extractor=extractor,
+            any_photos=any_photos,
+            progress=report,
         )
     show(as_json, asdict(info), f"enrolled {_sentence(info)}")
 
@@ -73,8 +85,14 @@ def enroll(
 @json_option
 @click.pass_context
 def authenticate(
-    context: click.Context, server: str, ca: Path, vault: Path, audience: str,
-    photos: tuple[Path, ...], any_photos: bool, as_json: bool,
+    context: click.Context,
+    server: str,
+    ca: Path,
+    vault: Path,
+    audience: str,
+    photos: tuple[Path, ...],
+    any_photos: bool,
+    as_json: bool,
 ) -> None:
     """Prove with fresh photos that the enrolled camera is here; print the decision's token.
 
@@ -124,7 +142,14 @@ def list_enrollments(server: str, ca: Path, vault: Path, as_json: bool) -> None:
 
 
 COMMANDS: Final[tuple[click.Command, ...]] = (
-    demo, enroll, authenticate, renew, revoke, list_enrollments, compare, token,
+    demo,
+    enroll,
+    authenticate,
+    renew,
+    revoke,
+    list_enrollments,
+    compare,
+    token,
 )
 
 

@@ -56,7 +56,7 @@ def begin_with_token(
 
 def expected_enrollment(profile: Profile, subject: str) -> Expected:
     """What a first enrolment's session must say; the service's key is pinned from here on."""
-    return Expected(PURPOSE_ENROLL, profile.name, subject, None, None, None)
+    return Expected(PURPOSE_ENROLL, profile.name, subject, SERVICE_AUDIENCE, None, None)
 
 
 def expected_renewal(profile: Profile, old: StoredEnrollment) -> Expected:

@@ -70,8 +70,14 @@ def token() -> None:
 @json_option
 @click.pass_context
 def verify(
-    context: click.Context, token: str, audience: str, jwks: Path | None,
-    server: str | None, ca: Path | None, api_key: str | None, as_json: bool,
+    context: click.Context,
+    token: str,
+    audience: str,
+    jwks: Path | None,
+    server: str | None,
+    ca: Path | None,
+    api_key: str | None,
+    as_json: bool,
 ) -> None:
     """Verify a decision TOKEN off line by --jwks, or by --server, --ca and --api-key.
 

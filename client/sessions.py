@@ -1,6 +1,7 @@
 """What every ceremony shares: check what the service says, answer one opening.
 
-The client's checks, in this order; each failure is an `UntrustedService` and nothing is answered.
+The client's checks, numbered as in docs/PROTOCOL.md ("What a client must check"). Each failure is
+an `UntrustedService` and nothing is answered.
 
 - C1 session id, nonce and service key have their form
 - C2 the service key is the one pinned at enrolment

@@ -10,13 +10,20 @@ from typing import Any, Final, TypeVar
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from . import photos
 from .errors import VaultError
 from .vault import Vault
 
-PASSPHRASE_VARIABLE: Final = "GRAINSEAL_PASSPHRASE"
+PASSPHRASE_VARIABLE: Final = "GRAINSEAL_PASSPHRASE"  # noqa: S105 - its name only
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,14 +54,38 @@ def note(text: str) -> None:
 @contextmanager
 def progress(what: str) -> Iterator[photos.Progress]:
     """A bar on stderr for a callback (done, total); silent unless stderr is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    bar = Progress(
-        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
-    )
-    with bar:
+    with _bar(Console(stderr=True)) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def progress_of_stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Like `progress`, for a callback (what, done, total): a bar for each stage, one by one."""
+    console = Console(stderr=True)
+    with _bar(console) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                for earlier in tasks.values():
+                    bar.update(earlier, visible=False)
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield report
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def open_vault(folder: Path) -> Vault:

@@ -25,7 +25,6 @@ Answer = TypeVar("Answer", bound=Message)
 TIMEOUT: Final = 30.0  # seconds for one attempt
 RETRY_DELAYS: Final = (0.2, 0.6, 1.8)  # seconds before the second, third and fourth attempt
 MAX_MESSAGE: Final = 1 << 20  # docs/PROTOCOL.md
-API_KEY_METADATA: Final = "x-api-key"
 
 
 class Transport:
@@ -43,7 +42,7 @@ class Transport:
         """`server`: HOST:PORT. `ca`: PEM file of the authority that the service's name hangs on."""
         self.sent = 0
         self._server, self._timeout, self._sleep = server, timeout, sleep
-        self._metadata = ((API_KEY_METADATA, api_key),) if api_key else ()
+        self._metadata = (("authorization", f"Bearer {api_key}"),) if api_key else ()
         credentials = grpc.ssl_channel_credentials(_pem(ca))
         limits = [("grpc.max_receive_message_length", MAX_MESSAGE)]
         self._channel = grpc.secure_channel(server, credentials, options=limits)

@@ -44,29 +44,34 @@ class CodeSpec:
     """How a fingerprint becomes a code of `length` signs.
 
     `extractor`: name of the residual extractor that the fingerprint must be estimated with.
-    `pool`: side in pixels of the blocks that are summed. `band`: lowest spatial frequency kept in
-    each phase of the Bayer cell, in cycles per sample of that phase (0: all of them).
+    `step`: side in pixels of the blocks that give one feature each. `band`: None to sum a block, or
+    the lowest and highest |frequency| kept in each direction, in cycles per pixel of the Bayer
+    plane, to take one pixel of it.
     """
 
     name: str
     kind: PhotoKind
     extractor: str
     length: int
-    pool: int
-    band: float
+    step: int
+    band: tuple[float, float] | None
 
     def feature_count(self, shape: tuple[int, int]) -> int:
         """Features that a (height, width) frame gives."""
-        return (shape[0] // self.pool) * (shape[1] // self.pool)
+        return (shape[0] // self.step) * (shape[1] // self.step)
 
 
 CODES: Final = {
     spec.name: spec
     for spec in (
-        CodeSpec("AUTH_JPEG_V1", "developed", "wavelet5", length=16_384, pool=16, band=0.0),
-        CodeSpec("AUTH_RAW_V1", "raw", "wavelet", length=16_384, pool=1, band=0.25),
+        CodeSpec("AUTH_JPEG_V1", "developed", "wavelet5", length=16_384, step=16, band=None),
+        # Low frequencies survive in the luminance of the camera's own JPEGs, those next to (.5, .5)
+        # alias into their chrominance; this square between them is what demosaicing and JPEG
+        # destroy. It is one 64th of the spectrum, so one pixel in 8x8 carries all of it, and
+        # [3/8, 7/16] folds onto the whole band of that coarser grid: the features are white.
+        CodeSpec("AUTH_RAW_V1", "raw", "wavelet", length=16_384, step=8, band=(3 / 8, 7 / 16)),
         # For small simulated photos in tests; a server refuses it anywhere else.
-        CodeSpec("TESTING", "developed", "wavelet5", length=8_192, pool=4, band=0.0),
+        CodeSpec("TESTING", "developed", "wavelet5", length=8_192, step=4, band=None),
     )
 }
 
@@ -83,8 +88,8 @@ def require_frame(shape: tuple[int, int], spec: CodeSpec) -> None:
     if spec.feature_count(shape) < spec.length:
         raise CodeError(
             f"photos of {shape[1]}x{shape[0]} are too small for {spec.name}: it needs at least "
-            f"{spec.length} blocks of {spec.pool}x{spec.pool} pixels, that is "
-            f"{spec.length * spec.pool**2 / 1e6:.1f} megapixels"
+            f"{spec.length} blocks of {spec.step}x{spec.step} pixels, that is "
+            f"{spec.length * spec.step**2 / 1e6:.1f} megapixels"
         )
 
 
@@ -107,9 +112,11 @@ def features(fingerprint: Fingerprint, spec: CodeSpec) -> Features:
         raise CodeError(f"{spec.name} is made from {spec.kind} photos, not {fingerprint.kind} ones")
     require_frame(fingerprint.shape, spec)
     values = fingerprint.values
-    if spec.band > 0:
-        values = high_band(values, spec.band)
-    return block_sums(values, spec.pool).ravel()
+    if spec.band is None:
+        return block_sums(values, spec.step).ravel()
+    rows, columns = (length // spec.step * spec.step for length in values.shape)
+    kept = band_pass(values, *spec.band)[: rows : spec.step, : columns : spec.step]
+    return kept.ravel()
 
 
 def block_sums(values: Plane, side: int) -> Plane:
@@ -120,22 +127,15 @@ def block_sums(values: Plane, side: int) -> Plane:
     return sums
 
 
-def high_band(values: Plane, lowest: float) -> Plane:
-    """Only the spatial frequencies |f| >= lowest of each phase of the 2x2 Bayer cell.
-
-    Lower ones reach the luminance or, aliased by the colour filters, the chrominance of the
-    camera's JPEGs; these are what demosaicing and compression smooth away.
-    """
-    result = np.empty_like(values)
-    for row in range(2):
-        for column in range(2):
-            phase = values[row::2, column::2]
-            spectrum = scipy.fft.rfft2(phase)
-            rows = np.fft.fftfreq(phase.shape[0])[:, None]
-            columns = np.fft.rfftfreq(phase.shape[1])[None, :]
-            spectrum *= rows**2 + columns**2 >= lowest**2
-            result[row::2, column::2] = scipy.fft.irfft2(spectrum, s=phase.shape)
-    return result
+def band_pass(values: Plane, lowest: float, highest: float) -> Plane:
+    """Only the frequencies with lowest <= |f| < highest in both directions, float32 (H, W)."""
+    spectrum = scipy.fft.rfft2(values)
+    rows = np.abs(np.fft.fftfreq(values.shape[0]))
+    columns = np.fft.rfftfreq(values.shape[1])
+    spectrum *= ((rows >= lowest) & (rows < highest))[:, None]
+    spectrum *= ((columns >= lowest) & (columns < highest))[None, :]
+    band: Plane = scipy.fft.irfft2(spectrum, s=values.shape)
+    return band
 
 
 def select_positions(features: Features, spec: CodeSpec) -> Positions:

@@ -27,7 +27,7 @@ Plane = npt.NDArray[np.float32]
 MAX_PIXELS: Final = 80_000_000
 # A RAW file of MAX_PIXELS at 16 bits, with previews beside it.
 MAX_FILE_BYTES: Final = 256 * 2**20
-DEVELOPED_FORMATS: Final = ("JPEG", "MPO", "PNG", "TIFF")
+DEVELOPED_FORMATS: Final = ("JPEG", "PNG", "TIFF")
 RAW_SUFFIXES: Final = frozenset((
     ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".kdc", ".mrw", ".nef", ".nrw", ".orf",
     ".pef", ".raf", ".raw", ".rw2", ".srw",
@@ -234,10 +234,11 @@ def _open_heif(data: bytes, name: str) -> Image.Image:
 def _refuse_unsuitable(image: Image.Image, name: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise PhotoError(_too_large(name))
-    # A phone's MPO is a JPEG with a second view or a gain map behind it: the first one counts.
+    # A phone's MPO, which Pillow finds behind a JPEG, is one with a second view or a gain map behind it: the first one counts.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise PhotoError(f"{name} is animated or has several pages: give a single photo")
-    if ";16" in str(image.tile) or image.mode.startswith(("I", "F")):  # type: ignore[attr-defined]
+    depths = str(getattr(image, "tile", ()))
+    if ";16" in depths or image.mode.startswith(("I", "F")):
         raise PhotoError(f"{name} has 16 bits per channel: give the camera's own JPEG or RAW file")
     if image.mode != "RGB":
         reason = _MODE_NAMES.get(image.mode, f"of colour mode {image.mode}")

@@ -177,9 +177,9 @@ def _image_problems(
         found.append(problem("dark"))
     if quality.saturated > limits.saturated:
         found.append(problem("saturated"))
-    if quality.texture > limits.texture:
+    if quality.texture > limits.texture and not found:
         # A scene's own detail hides what the noise would say, so the rest is not asked.
-        return [*found, problem("textured", blocking=need_flat)]
+        return [problem("textured", blocking=need_flat)]
     if photo.kind == "developed" and not found:
         if quality.resampling > limits.resampling:
             found.append(problem("zoomed"))

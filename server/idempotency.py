@@ -4,7 +4,7 @@ What is remembered is a reference to the rows that tell the answer again, never 
 rows hold no secret that a second copy would keep alive.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import Reason, Refused
 from .store.store import Transaction
@@ -28,6 +28,10 @@ class Write:
         if not MIN_KEY_BYTES <= len(self.key) <= MAX_KEY_BYTES:
             message = f"an idempotency key has {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes"
             raise Refused(Reason.MALFORMED, message)
+
+    def by(self, caller: str) -> "Write":
+        """The same write in a caller's own scope: nobody is given another's answer."""
+        return replace(self, scope=f"{self.scope}:{caller}")
 
 
 def reference_of(tx: Transaction, write: Write) -> str | None:

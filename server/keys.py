@@ -59,7 +59,7 @@ def load_keys(data: Path) -> ServiceKeys:
     signing = _signing_key(folder / "service.pem")
     ticket_key = _once(folder / "tickets.key", secrets.token_bytes(TICKET_KEY_BYTES))
     if len(ticket_key) != TICKET_KEY_BYTES:
-        raise MisuseError(f"{folder / 'tickets.key'} is damaged: it has not {TICKET_KEY_BYTES} bytes")
+        raise MisuseError(f"{folder / 'tickets.key'} has not {TICKET_KEY_BYTES} bytes: restore it")
     keys = ServiceKeys(signing, ticket_key)
     published = jwks_file(data)
     if not published.exists() or published.read_text() != keys.jwks:

@@ -1,6 +1,7 @@
 """A running service: the rules and keys, the store and the workers."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,9 @@ from .workers import Workers
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# For steps that keep what was paid for already.
+NO_DEADLINE = math.inf
 
 
 class Service:
@@ -37,7 +41,7 @@ class Service:
         def step() -> T:
             if time.monotonic() > deadline:
                 raise DeadlinePassed("the deadline passed before the work began")
-            with self.store.write() as tx:
+            with self.store.transaction() as tx:
                 return ceremony(tx, self.authority, *args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, step)

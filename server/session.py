@@ -5,11 +5,20 @@ them by one conditional update, so of two calls that attempt the same one only o
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
+from grainseal.crypto.transcript import SessionContext
+
+from .authority import NONCE_BYTES, Authority
 from .errors import Reason, Refused
+from .idempotency import Write, reference_of, remember
+from .store.store import Transaction
 from .store.tables import SessionRow
+
+# Purpose of the authentication that earns a renewal, and of the enrolment that it pays for.
+PURPOSE_RENEW = "renew"
 
 
 class Kind(str, Enum):
@@ -44,6 +53,70 @@ TRANSITIONS: Mapping[tuple[Kind, State, Event], State] = MappingProxyType(
         (Kind.REQUEST, State.BEGUN, Event.FINISH): State.DECIDED,
     }
 )
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a new session binds, beyond what the server adds: nonce, service key and expiry.
+
+    The last four say what an enrolment rests on: a ticket, or a renewal token and what it renews.
+    """
+
+    kind: Kind
+    audience: str
+    enrollment_id: str
+    subject: str
+    purpose: str
+    profile: str
+    device_key: bytes
+    issuer: str | None = None
+    ticket_hash: bytes | None = None
+    renewal_token_id: str | None = None
+    renewed_enrollment_id: str | None = None
+
+
+def begun_by(tx: Transaction, write: Write) -> SessionRow | None:
+    """The session that this very write began before, or None."""
+    reference = reference_of(tx, write)
+    return None if reference is None else tx.sessions.find(reference)
+
+
+def begin_session(tx: Transaction, authority: Authority, write: Write, terms: Terms) -> SessionRow:
+    """A new session with a fresh nonce; the write is remembered."""
+    now = authority.clock()
+    session = SessionRow(
+        session_id=authority.new_id(),
+        state=State.BEGUN,
+        nonce=authority.random(NONCE_BYTES),
+        service_key=authority.keys.public,
+        expires_at=int(now) + authority.config.session_lifetime,
+        **vars(terms),
+    )
+    tx.sessions.add(session)
+    remember(tx, write, session.session_id, now)
+    return session
+
+
+def context_of(session: SessionRow) -> SessionContext:
+    """The part of a session that every transcript begins with."""
+    return SessionContext(
+        nonce=session.nonce,
+        service_key=session.service_key,
+        audience=session.audience,
+        enrollment_id=session.enrollment_id,
+        subject=session.subject,
+        purpose=session.purpose,
+        profile=session.profile,
+        expires_at=session.expires_at,
+    )
+
+
+def move(tx: Transaction, session: SessionRow, event: Event) -> None:
+    """S5, P6, F6, D8: make a transition, once; `Refused` (SESSION_USED) if it was made already."""
+    before = State(session.state)
+    after = next_state(Kind(session.kind), before, event)
+    if not tx.sessions.move(session.session_id, before, after):
+        raise used()
 
 
 def next_state(kind: Kind, state: State, event: Event) -> State:

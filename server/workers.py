@@ -47,8 +47,11 @@ class Workers:
         while len(ready) < self._count:
             if time.monotonic() > deadline:
                 raise Unavailable("the worker processes did not start in time")
-            greetings = [self._pool.submit(_greet) for _ in range(self._count)]
-            ready |= {greeting.result() for greeting in greetings}
+            try:
+                greetings = [self._pool.submit(_greet) for _ in range(self._count)]
+                ready |= {greeting.result() for greeting in greetings}
+            except BrokenProcessPool:
+                raise Unavailable("the worker processes do not start") from None
 
     async def run(
         self, deadline: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs

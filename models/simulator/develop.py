@@ -86,7 +86,7 @@ def _fill(samples: Plane) -> Plane:
 
 
 def _tone(linear: Plane, settings: Development) -> Plane:
-    """Gamma and a gentle S-curve through a table, [0, 1] to [0, 1]; what lies outside is clipped."""
+    """Gamma and a gentle S-curve through a table; what lies outside [0, 1] is clipped."""
     x = np.linspace(0, 1, _TONE_STEPS, dtype=np.float32)
     encoded = x ** np.float32(1 / settings.gamma)
     curve = encoded + settings.contrast * (encoded - 0.5) * encoded * (1 - encoded)

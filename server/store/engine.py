@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 # Only other processes (the operator's commands) ever hold the lock; their writes take milliseconds.
 BUSY_TIMEOUT_MS = 10_000
-WRITES = "grainseal_writes"  # execution option: the transaction will write
 
 
 def sqlite_engine(path: Path) -> Engine:
@@ -41,7 +40,6 @@ def _configure(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and takes the write lock later can fail half-way; one that
-    # takes it at once waits its turn. PostgreSQL gets the same from the row locks that the
+    # takes it at once waits its turn. Another database gets the same from the row locks that the
     # statements ask for (`with_for_update`), which SQLite ignores.
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

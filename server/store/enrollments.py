@@ -1,10 +1,12 @@
 """Enrolments and their encrypted templates."""
 
+from collections.abc import Sequence
 from enum import Enum
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from .changes import changed
 from .tables import EnrollmentRow, TemplateRow
 
 
@@ -31,11 +33,11 @@ class Enrollments:
         """Encrypted template and keys, or None."""
         return self._sql.get(TemplateRow, enrollment_id)
 
-    def of_subject(self, issuer: str, subject: str) -> list[EnrollmentRow]:
-        """All enrolments of an issuer's subject, oldest first."""
+    def of_device(self, device_key: bytes) -> list[EnrollmentRow]:
+        """All enrolments of a device key, oldest first."""
         query = (
             select(EnrollmentRow)
-            .where(EnrollmentRow.issuer == issuer, EnrollmentRow.subject == subject)
+            .where(EnrollmentRow.device_key == device_key)
             .order_by(EnrollmentRow.created_at, EnrollmentRow.enrollment_id)
         )
         return list(self._sql.scalars(query))
@@ -47,18 +49,24 @@ class Enrollments:
         self._sql.add(template)
         self._sql.flush()
 
-    def retire(self, enrollment_id: str, state: EnrollmentState) -> bool:
-        """End an active enrolment and delete its template and keys; whether it was active."""
-        ended = self._sql.execute(
+    def retire(
+        self,
+        enrollment_id: str,
+        state: EnrollmentState,
+        among: Sequence[EnrollmentState] = (EnrollmentState.ACTIVE,),
+    ) -> bool:
+        """End an enrolment that is in one of some states, and delete its template and keys.
+
+        Whether it was in one of them.
+        """
+        ended = changed(
+            self._sql,
             update(EnrollmentRow)
-            .where(
-                EnrollmentRow.enrollment_id == enrollment_id,
-                EnrollmentRow.state == EnrollmentState.ACTIVE,
-            )
-            .values(state=state)
+            .where(EnrollmentRow.enrollment_id == enrollment_id, EnrollmentRow.state.in_(among))
+            .values(state=state),
         )
         self._sql.execute(delete(TemplateRow).where(TemplateRow.enrollment_id == enrollment_id))
-        return bool(ended.rowcount)
+        return bool(ended)
 
     def count_attempts(
         self, enrollment_id: str, in_row: int, total: int, locked_until: int

@@ -6,8 +6,6 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
 
-from .engine import WRITES
-
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 
@@ -15,6 +13,6 @@ def migrate(engine: Engine) -> None:
     """Run the missing migrations in one transaction: all of them or none."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with engine.execution_options(**{WRITES: True}).begin() as connection:
+    with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

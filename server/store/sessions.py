@@ -3,6 +3,7 @@
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from .changes import changed
 from .tables import ExchangeRow, IdempotencyRow, SessionRow
 
 
@@ -23,12 +24,13 @@ class Sessions:
 
     def move(self, session_id: str, before: str, after: str) -> bool:
         """Change the state if it still is `before`; whether it was."""
-        moved = self._sql.execute(
+        moved = changed(
+            self._sql,
             update(SessionRow)
             .where(SessionRow.session_id == session_id, SessionRow.state == before)
-            .values(state=after)
+            .values(state=after),
         )
-        return bool(moved.rowcount)
+        return bool(moved)
 
     def set_outcome(self, session_id: str, accepted: bool) -> None:
         """How the session ended."""
@@ -65,9 +67,9 @@ class Sessions:
         """
         expired = select(SessionRow.session_id).where(SessionRow.expires_at <= now)
         old = SessionRow.expires_at <= now - retention
-        gone = self._sql.execute(delete(ExchangeRow).where(ExchangeRow.session_id.in_(expired)))
+        gone = changed(self._sql, delete(ExchangeRow).where(ExchangeRow.session_id.in_(expired)))
         self._sql.execute(delete(SessionRow).where(old))
         self._sql.execute(
             delete(IdempotencyRow).where(IdempotencyRow.created_at <= now - retention)
         )
-        return gone.rowcount
+        return gone

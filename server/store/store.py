@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from grainseal.server.errors import Unavailable
 
-from .engine import WRITES, sqlite_engine
+from .engine import sqlite_engine
 from .enrollments import Enrollments
 from .migrate import migrate
 from .sessions import Sessions
@@ -39,10 +39,7 @@ class Store:
         self._engine = engine
         migrate(engine)
         # Rows outlive their transaction as plain records.
-        self._reading = sessionmaker(engine, expire_on_commit=False)
-        self._writing = sessionmaker(
-            engine.execution_options(**{WRITES: True}), expire_on_commit=False
-        )
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
     def open_sqlite(cls, path: Path) -> "Store":
@@ -50,20 +47,14 @@ class Store:
         return cls(sqlite_engine(path))
 
     @contextmanager
-    def read(self) -> Iterator[Transaction]:
-        """A transaction that sees one state of the store and changes nothing."""
-        with _translated(), self._reading() as sql:
-            yield Transaction.on(sql)
-
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def transaction(self) -> Iterator[Transaction]:
         """A transaction that is committed at its end, or undone whole by any exception."""
-        with _translated(), self._writing.begin() as sql:
+        with _translated(), self._sessions.begin() as sql:
             yield Transaction.on(sql)
 
     def purge(self, now: int, retention: int) -> int:
         """Delete what has had its time; the number of sessions whose secrets went."""
-        with self.write() as tx:
+        with self.transaction() as tx:
             tx.warrants.purge(now, retention)
             return tx.sessions.purge(now, retention)
 

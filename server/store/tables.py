@@ -4,7 +4,7 @@ Secrets that must go stand in rows of their own (`ExchangeRow`, `TemplateRow`), 
 them is deleting a row.
 """
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, MetaData, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -52,13 +52,12 @@ class EnrollmentRow(Base):
     subject: Mapped[str]
     issuer: Mapped[str]
     profile: Mapped[str]
-    device_key: Mapped[bytes]
+    device_key: Mapped[bytes] = mapped_column(index=True)
     state: Mapped[str]
     created_at: Mapped[int]
     failures_in_row: Mapped[int] = mapped_column(default=0)
     failures_total: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[int] = mapped_column(default=0)
-    __table_args__ = (Index(None, "issuer", "subject"),)
 
 
 class TemplateRow(Base):

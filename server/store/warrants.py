@@ -3,6 +3,7 @@
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from .changes import changed
 from .tables import DecisionRow, RelyingPartyRow, TicketRow
 
 
@@ -41,12 +42,13 @@ class Warrants:
 
     def use_ticket(self, ticket_hash: bytes) -> bool:
         """Use a ticket up; False if it already was."""
-        used = self._sql.execute(
+        used = changed(
+            self._sql,
             update(TicketRow)
             .where(TicketRow.ticket_hash == ticket_hash, TicketRow.used.is_(False))
-            .values(used=True)
+            .values(used=True),
         )
-        return bool(used.rowcount)
+        return bool(used)
 
     def decision(self, token_id: str) -> DecisionRow | None:
         """The decision whose token has that id, or None."""
@@ -64,12 +66,13 @@ class Warrants:
 
     def use_token(self, token_id: str) -> bool:
         """Use a decision's token up; False if it is unknown or already was."""
-        used = self._sql.execute(
+        used = changed(
+            self._sql,
             update(DecisionRow)
             .where(DecisionRow.token_id == token_id, DecisionRow.used.is_(False))
-            .values(used=True)
+            .values(used=True),
         )
-        return bool(used.rowcount)
+        return bool(used)
 
     def purge(self, now: int, retention: int) -> None:
         """Delete tickets and decisions that expired longer ago than the retention."""

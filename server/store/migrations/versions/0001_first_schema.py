@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("locked_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("enrollment_id", name=op.f("pk_enrollments")),
     )
-    op.create_index(op.f("ix_enrollments_issuer_subject"), "enrollments", ["issuer", "subject"])
+    op.create_index(op.f("ix_enrollments_device_key"), "enrollments", ["device_key"])
 
     op.create_table(
         "idempotency",

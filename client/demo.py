@@ -1,0 +1,194 @@
+"""The demo: a real server, real ceremonies, every camera against every other.
+
+Each camera is enrolled from its first photos, then probed with its own later ones and, with the
+same vault, with every other camera's: the case of stolen keys and a wrong camera.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from grainseal.crypto.decision import Verdict, judge
+from grainseal.models.fingerprint import Fingerprint
+from grainseal.models.photo import PhotoKind
+
+from .coding import probe_code
+from .demo_photos import PhotoSet, Plan
+from .demo_service import LocalService
+from .errors import ClientError
+from .photos import DEFAULT_EXTRACTOR, fingerprint_of
+from .sdk import Client
+from .vault import Vault
+
+RELYING_PARTY: Final = "demo"
+# Five failures in a row lock an enrolment. A lock-out is no verdict about a camera, so each
+# enrolment meets fewer probes than that, and a camera has as many enrolments as it takes.
+PROBES_PER_ENROLLMENT: Final = 4
+
+Done = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is finished, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One probe against one enrolment.
+
+    `accepted` is the service's word. `reason` and `score` are the demo's own: it holds every vault
+    and every fingerprint and so can compute in the clear what the service never says.
+    """
+
+    enrolled: str
+    probe: str
+    accepted: bool
+    reason: str
+    seconds: float
+    bytes_sent: int
+    score: int
+    profile: str
+
+    @property
+    def own(self) -> bool:
+        """Whether the photos are the enrolled camera's."""
+        return self.enrolled == self.probe
+
+    @property
+    def surprising(self) -> bool:
+        """Whether it is not what one would wish: an own camera rejected, another one accepted."""
+        return self.accepted != self.own
+
+
+@dataclass(frozen=True)
+class SavedFingerprint:
+    """A fingerprint on disk: dozens of large ones would not fit into memory."""
+
+    path: Path
+    kind: PhotoKind
+    photos: int
+
+    def load(self) -> Fingerprint:
+        """Read it back."""
+        return Fingerprint(np.load(self.path), self.kind, self.photos)
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """What was extracted, each photo once: by camera, from enrolment photos and from probes."""
+
+    enrolled: dict[str, SavedFingerprint]
+    probes: dict[str, SavedFingerprint]
+
+
+def extract_all(pool: Executor, plan: Plan, folder: Path, done: Done) -> Fingerprints:
+    """Fingerprint of every photo set of the plan, saved in `folder`."""
+    found = Fingerprints({}, {})
+    jobs = [(found.enrolled, each) for each in plan.enrolled]
+    jobs += [(found.probes, each) for each in plan.probes]
+    # The longest first, so that no core is left with one of them at the end.
+    jobs.sort(key=lambda job: -len(job[1].paths) * job[1].frame[0] * job[1].frame[1])
+    running = [
+        pool.submit(_extract, each.paths, folder / f"{number}.npy")
+        for number, (_, each) in enumerate(jobs)
+    ]
+    total, finished = sum(len(each.paths) for _, each in jobs), 0
+    for (by_camera, each), future in zip(jobs, running, strict=True):
+        by_camera[each.camera] = future.result()
+        finished += len(each.paths)
+        done("Reading photos", finished, total)
+    return found
+
+
+def _extract(paths: Sequence[Path], target: Path) -> SavedFingerprint:
+    fingerprint = fingerprint_of(paths, DEFAULT_EXTRACTOR)
+    np.save(target, fingerprint.values)
+    return SavedFingerprint(target, fingerprint.kind, fingerprint.photos)
+
+
+def run_demo(
+    service: LocalService, plan: Plan, prints: Fingerprints, folder: Path, done: Done
+) -> list[Decision]:
+    """Every enrolled camera against every probing one, at a running service."""
+    service.add_relying_party(RELYING_PARTY)
+    decisions: list[Decision] = []
+    total = len(plan.enrolled) * len(plan.probes)
+    for camera in plan.enrolled:
+        fingerprint = prints.enrolled[camera.camera].load()
+        for number, probes in enumerate(_groups(plan.probes)):
+            vault_folder = folder / f"{camera.camera}.{number}"
+            for decision in _probe_all(service, camera, fingerprint, probes, prints, vault_folder):
+                decisions.append(decision)
+                done("Authenticating", len(decisions), total)
+    return decisions
+
+
+def _groups(probes: Sequence[PhotoSet]) -> Iterator[Sequence[PhotoSet]]:
+    for start in range(0, len(probes), PROBES_PER_ENROLLMENT):
+        yield probes[start : start + PROBES_PER_ENROLLMENT]
+
+
+def _probe_all(
+    service: LocalService,
+    camera: PhotoSet,
+    fingerprint: Fingerprint,
+    probes: Sequence[PhotoSet],
+    prints: Fingerprints,
+    folder: Path,
+) -> Iterator[Decision]:
+    """One enrolment of one camera, and what becomes of each probe."""
+    with (
+        Vault.create(folder, secrets.token_urlsafe(16)) as vault,
+        Client(service.address, service.ca, vault) as client,
+    ):
+        ticket = service.ticket(folder.name)
+        client.enroll(folder.name, ticket, fingerprint, profile=camera.profile.name)
+        for probe in probes:
+            taken = fitted(prints.probes[probe.camera].load(), fingerprint)
+            before, started = client.bytes_sent, time.perf_counter()
+            result = client.authenticate(RELYING_PARTY, taken)
+            seconds, sent = time.perf_counter() - started, client.bytes_sent - before
+            score = _score(vault, fingerprint, taken)
+            yield Decision(
+                camera.camera,
+                probe.camera,
+                result.accepted,
+                _reason(camera, score, result.accepted),
+                seconds,
+                sent,
+                score,
+                camera.profile.name,
+            )
+
+
+def fitted(fingerprint: Fingerprint, enrolled: Fingerprint) -> Fingerprint:
+    """A fingerprint forced into another camera's frame and kind, the way a thief would.
+
+    The centre where it is larger, repeated where it is smaller; unchanged where it fits.
+    """
+    values = fingerprint.values
+    for axis, length in enumerate(enrolled.shape):
+        if values.shape[axis] != length:
+            # Even offsets keep the phase of the colour filter.
+            start = max(0, values.shape[axis] - length) // 4 * 2
+            values = np.take(values, range(start, start + length), axis=axis, mode="wrap")
+    return replace(fingerprint, values=values, kind=enrolled.kind)
+
+
+def _score(vault: Vault, enrolled: Fingerprint, probe: Fingerprint) -> int:
+    """⟨t, p⟩ in the clear: what the service decided on without seeing it."""
+    stored = vault.state.enrollment
+    if stored is None:
+        raise ClientError("the demo's vault lost its enrolment")
+    codes = [probe_code(each, stored).astype(np.int64) for each in (enrolled, probe)]
+    return int(codes[0] @ codes[1])
+
+
+def _reason(camera: PhotoSet, score: int, accepted: bool) -> str:
+    verdict = judge(camera.profile, score)
+    if accepted != (verdict is Verdict.ACCEPTED):
+        return f"NOT what the score in the clear says, {score}: {verdict.value}"
+    return "the enrolled camera" if accepted else verdict.value

@@ -1,0 +1,244 @@
+"""Which photos the demo enrols and probes with: from folders, or taken by virtual cameras.
+
+Folders of real people hold anything: other sizes, copies, damaged files, RAW beside JPEG. What
+cannot be used is left out with a note that says why; what may not work well is only warned of,
+for in the demo the score decides.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+from grainseal.crypto.profiles import AUTH_JPEG_V1, AUTH_RAW_V1, Profile
+from grainseal.models.codes import CodeError, code_for, require_frame
+from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, read_photo
+from grainseal.models.quality import Problem, problems
+from grainseal.models.simulator import VirtualCamera, take_burst
+
+from .errors import ClientError
+from .photos import photos_in
+
+# Looked at beyond what is needed, so that some bad photos do not cost the camera.
+_SPARE_FACTOR: Final = 2
+# Found by the plan itself, in words that fit a folder.
+_PLANNED_FOR: Final = frozenset({"kind", "size", "duplicate"})
+# Two of one model, which share what a model has in common, and one of another model and size.
+# A frame needs 16,384 blocks of 16 × 16 pixels; a seventh more leaves a choice among them.
+VIRTUAL_CAMERAS: Final = (
+    ("Aurora_1", 11, 2496, 1920, "Aurora"),
+    ("Aurora_2", 12, 2496, 1920, "Aurora"),
+    ("Borealis_1", 13, 2400, 2000, "Borealis"),
+)
+_ENROLL_SEED, _PROBE_SEED = 1, 2
+
+
+@dataclass(frozen=True)
+class Found:
+    """One photo that can be read. `shape`: (height, width)."""
+
+    path: Path
+    shape: tuple[int, int]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one camera's folder holds."""
+
+    name: str
+    profile: Profile
+    photos: tuple[Found, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Photos of one camera and one size that make one fingerprint."""
+
+    camera: str
+    profile: Profile
+    frame: tuple[int, int]
+    paths: tuple[Path, ...]
+
+
+@dataclass
+class Plan:
+    """What the demo will do; `notes` says what it will not, and why."""
+
+    enrolled: list[PhotoSet] = field(default_factory=list)
+    probes: list[PhotoSet] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def worker_pool() -> ProcessPoolExecutor:
+    """A process per core. Spawned: a fork would copy threads that gRPC does not survive."""
+    cores = len(os.sched_getaffinity(0))
+    return ProcessPoolExecutor(min(cores, 8), mp_context=get_context("spawn"))
+
+
+def take_virtual_photos(pool: Executor, root: Path, enroll: int, probe: int) -> None:
+    """Bursts of the virtual cameras, a folder for each."""
+    bursts = [
+        pool.submit(_burst, root, camera, count, seed)
+        for count, seed in ((enroll, _ENROLL_SEED), (probe, _PROBE_SEED))
+        for camera in VIRTUAL_CAMERAS
+    ]
+    for burst in bursts:
+        burst.result()
+
+
+def _burst(root: Path, camera: tuple[str, int, int, int, str], count: int, seed: int) -> None:
+    name, individual, width, height, model = camera
+    virtual = VirtualCamera(individual, width, height, model=model)
+    take_burst(virtual, count, root / name, seed=seed)
+
+
+def plan_demo(pool: Executor, photos: Path, probes: Path | None, enroll: int, probe: int) -> Plan:
+    """Photo sets from DIR/<camera>/; `ClientError` when no camera can be enrolled or probed."""
+    plan = Plan()
+    wanted = enroll + (0 if probes is not None else probe)
+    surveys = _survey_all(pool, photos, wanted)
+    seen: dict[str, frozenset[str]] = {}
+    for survey in surveys:
+        plan.notes += survey.notes
+        least = enroll + (0 if probes is not None else 1)
+        usable = _usable(survey, least, None, frozenset(), plan.notes)
+        if not usable:
+            continue
+        plan.enrolled.append(_photo_set(survey, usable[:enroll]))
+        seen[survey.name] = frozenset(each.sha256 for each in usable[:enroll])
+        if probes is None:
+            plan.probes.append(_photo_set(survey, usable[enroll : enroll + probe]))
+    if probes is not None:
+        frames = {each.camera: each.frame for each in plan.enrolled}
+        for survey in _survey_all(pool, probes, probe):
+            plan.notes += survey.notes
+            known = seen.get(survey.name, frozenset())
+            usable = _usable(survey, 1, frames.get(survey.name), known, plan.notes)
+            if usable:
+                plan.probes.append(_photo_set(survey, usable[:probe]))
+    _require_work(plan, photos, probes, enroll)
+    return plan
+
+
+def _require_work(plan: Plan, photos: Path, probes: Path | None, enroll: int) -> None:
+    if not plan.enrolled:
+        least = f"{enroll} photos" if probes is not None else f"{enroll + 1} photos"
+        raise ClientError(
+            f"no camera in {photos} can be enrolled: give each camera a folder of its own with "
+            f"at least {least} of one size, or lower --enroll-photos"
+        )
+    if not plan.probes:
+        raise ClientError(f"no camera in {probes} has a usable photo to probe with")
+    if len(plan.enrolled) == 1 and len(plan.probes) == 1:
+        plan.notes.append("only one camera: add another camera's folder to see it rejected")
+
+
+def _survey_all(pool: Executor, root: Path, wanted: int) -> list[Survey]:
+    try:
+        folders = sorted(
+            path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")
+        )
+    except OSError as error:
+        raise ClientError(f"cannot read {root}: {error.strerror or error}") from None
+    if not folders:
+        raise ClientError(f"no folders in {root}: put each camera's photos in a folder of its own")
+    return list(pool.map(_survey, folders, [wanted] * len(folders)))
+
+
+def _survey(folder: Path, wanted: int) -> Survey:
+    """Read as many photos as the demo may need, and judge them on the way."""
+    profile, paths = _one_kind(photos_in(folder), wanted)
+    found: list[Found] = []
+    notes: list[str] = []
+
+    def readable() -> Iterator[Photo]:
+        for path in paths[: _SPARE_FACTOR * wanted]:
+            try:
+                photo = read_photo(path)
+            except PhotoError as error:
+                notes.append(f"{folder.name}: left out: {error}")
+                continue
+            found.append(Found(path, photo.shape, photo.sha256))
+            yield photo
+
+    advice = problems(readable(), code_for(profile.name))
+    return Survey(folder.name, profile, tuple(found), (*notes, *_advice(folder.name, advice)))
+
+
+def _one_kind(paths: list[Path], wanted: int) -> tuple[Profile, list[Path]]:
+    """RAW where there is enough of it, for it carries the cleaner signal; else developed photos."""
+    raw = [path for path in paths if path.suffix.lower() in RAW_SUFFIXES]
+    developed = [path for path in paths if path.suffix.lower() not in RAW_SUFFIXES]
+    if len(raw) >= wanted or len(raw) > len(developed):
+        return AUTH_RAW_V1, raw
+    return AUTH_JPEG_V1, developed
+
+
+def _advice(camera: str, found: Sequence[Problem]) -> list[str]:
+    """One line for each kind of problem, however many photos have it."""
+    lines, counts = [], Counter(problem.code for problem in found)
+    for code, count in counts.items():
+        if code not in _PLANNED_FOR:
+            first = next(problem for problem in found if problem.code == code)
+            more = f" (and {count - 1} more)" if count > 1 else ""
+            lines.append(f"{camera}: {first.message}{more}")
+    return lines
+
+
+def _usable(
+    survey: Survey,
+    least: int,
+    frame: tuple[int, int] | None,
+    enrolled: frozenset[str],
+    notes: list[str],
+) -> list[Found]:
+    """Distinct photos of one size in the order of their names; none if they are fewer than `least`.
+
+    The size is `frame` if any photo has it, else the commonest one.
+    """
+    fresh, seen = [], set(enrolled)
+    for each in survey.photos:
+        if each.sha256 in seen:
+            notes.append(f"{survey.name}: left out: {each.path.name} is a copy of another photo")
+            continue
+        seen.add(each.sha256)
+        fresh.append(each)
+    sizes = Counter(each.shape for each in fresh)
+    if frame is None or frame not in sizes:
+        frame = max(sizes, key=lambda size: sizes[size], default=(0, 0))
+    usable = [each for each in fresh if each.shape == frame]
+    if len(usable) < len(fresh):
+        others = ", ".join(each.path.name for each in fresh if each.shape != frame)
+        notes.append(
+            f"{survey.name}: left out: {others}: not {frame[1]}x{frame[0]} like the others; "
+            "give photos as they left the camera, at its full size"
+        )
+    return usable if _enough(survey, usable, least, frame, notes) else []
+
+
+def _enough(
+    survey: Survey, usable: list[Found], least: int, frame: tuple[int, int], notes: list[str]
+) -> bool:
+    if len(usable) < least:
+        notes.append(
+            f"{survey.name}: left out: {len(usable)} usable photos, at least {least} are needed; "
+            "add photos, or ask for fewer with --enroll-photos"
+        )
+        return False
+    try:
+        require_frame(frame, code_for(survey.profile.name))
+    except CodeError as error:
+        notes.append(f"{survey.name}: left out: {error}")
+        return False
+    return True
+
+
+def _photo_set(survey: Survey, photos: Sequence[Found]) -> PhotoSet:
+    paths = tuple(each.path for each in photos)
+    return PhotoSet(survey.name, survey.profile, photos[0].shape, paths)

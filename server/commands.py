@@ -1,0 +1,164 @@
+"""The command line's `serve` and `admin`. Errors are one line on standard error."""
+
+import asyncio
+import functools
+import ipaddress
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from grainseal.crypto.errors import MisuseError
+
+from . import admin as operations
+from .app import GrainsealServer, Listening
+from .config import ServerConfig
+from .errors import Refused, Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+DATA = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the server's store, keys and certificates.",
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def plain_errors(command: Callable[P, T]) -> Callable[P, T]:
+    """Show what a person can act on as one line instead of a traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except (Refused, Unavailable, MisuseError, OSError) as error:
+            raise click.ClickException(str(error)) from None
+
+    return wrapped
+
+
+@click.command()
+@DATA
+@click.option(
+    "--listen", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="Port 0: any."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Processes for homomorphic work; default: cores."
+)
+@click.option(
+    "--allow-testing-profiles", is_flag=True, help="Take enrolments of profiles made for tests."
+)
+@AS_JSON
+@plain_errors
+def serve(
+    data: Path, listen: str, workers: int | None, allow_testing_profiles: bool, as_json: bool
+) -> None:
+    """Run the service until it is told to stop (SIGTERM, Ctrl-C)."""
+    host, port = _split(listen)
+    config = ServerConfig(data, host, port, allow_testing_profiles=allow_testing_profiles)
+    if workers is not None:
+        config = replace(config, workers=workers)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=LOG_FORMAT)
+    asyncio.run(_serve(config, as_json))
+
+
+@click.group()
+def admin() -> None:
+    """What an operator does, also while the server runs."""
+
+
+@admin.command()
+@DATA
+@click.option("--subject", required=True, help="Who may enrol with the ticket.")
+@click.option(
+    "--relying-party",
+    metavar="NAME",
+    help="Issue it in the name of a relying party, to which alone the enrolment will then serve.",
+)
+@AS_JSON
+@plain_errors
+def ticket(data: Path, subject: str, relying_party: str | None, as_json: bool) -> None:
+    """Issue a single-use ticket for the enrolment of one camera."""
+    issued = operations.issue_ticket(data, subject, relying_party)
+    _print(as_json, issued.ticket, ticket=issued.ticket, expires_at=issued.expires_at)
+
+
+@admin.command()
+@DATA
+@plain_errors
+def jwks(data: Path) -> None:
+    """Print the service's public keys (JSON Web Key Set)."""
+    click.echo(operations.jwks(data))
+
+
+@admin.group("relying-party")
+def relying_party() -> None:
+    """Services that rely on decisions."""
+
+
+@relying_party.command()
+@click.argument("name")
+@DATA
+@AS_JSON
+@plain_errors
+def add(name: str, data: Path, as_json: bool) -> None:
+    """Register a relying party and print its API key, this once."""
+    api_key = operations.add_relying_party(data, name)
+    _print(as_json, api_key, name=name, audience=name, api_key=api_key)
+
+
+@relying_party.command("list")
+@DATA
+@AS_JSON
+@plain_errors
+def list_(data: Path, as_json: bool) -> None:
+    """List the registered relying parties."""
+    names = operations.list_relying_parties(data)
+    _print(as_json, "\n".join(names), relying_parties=names)
+
+
+async def _serve(config: ServerConfig, as_json: bool) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    server = GrainsealServer(config)
+    try:
+        _announce(await server.start(), as_json)
+        await stopping.wait()
+    finally:
+        await server.stop()
+
+
+def _announce(listening: Listening, as_json: bool) -> None:
+    where, ca = listening.address, str(listening.ca_file.resolve())
+    _print(as_json, f"listening on {where} ca {ca}", listening=where, ca=ca)
+    sys.stdout.flush()
+
+
+def _print(as_json: bool, text: str, **fields: object) -> None:
+    click.echo(json.dumps(fields) if as_json else text)
+
+
+def _split(listen: str) -> tuple[str, int]:
+    host, colon, port = listen.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not bare or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(f"{listen!r} is not HOST:PORT", param_hint="--listen")
+    if ":" in bare:
+        try:
+            ipaddress.IPv6Address(bare)
+        except ValueError:
+            raise click.BadParameter(f"{bare!r} is not an address", param_hint="--listen") from None
+    return bare, int(port)

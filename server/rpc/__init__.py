@@ -1,0 +1,1 @@
+"""gRPC: messages in, one ceremony each, messages out. Nothing is decided here."""

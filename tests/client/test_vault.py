@@ -1,0 +1,180 @@
+"""The vault: opens with its passphrase only, notices every change, survives every crash."""
+
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keyring
+import keyring.backend
+import keyring.backends.fail
+import pytest
+
+from grainseal.client.errors import VaultError
+from grainseal.client.sealing import MAGIC
+from grainseal.client.vault import FILE, Vault
+from grainseal.client.vault_state import PendingEnrollment, StoredEnrollment, VaultState
+
+PASSPHRASE = "correct horse"
+ENROLLMENT = StoredEnrollment(
+    enrollment_id="e1",
+    subject="alice",
+    profile="TESTING",
+    extractor="wavelet",
+    frame=(512, 768),
+    openings=3,
+    service_key=bytes(range(32)),
+    positions=b"\x01\x00\x00\x00",
+    code_key=b"k" * 32,
+    homomorphic_secret=b"secret" * 10,
+)
+
+
+def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
+    pending = PendingEnrollment(replace(ENROLLMENT, enrollment_id="e2"), b"\x00request\xff")
+    with Vault.create(tmp_path / "v", PASSPHRASE) as vault:
+        state = replace(vault.state, enrollment=ENROLLMENT, pending=pending)
+        vault.save(state)
+    with Vault.open(tmp_path / "v", PASSPHRASE) as vault:
+        assert vault.state == state
+        assert len(vault.state.device_seed) == 32
+
+
+def test_wrong_passphrase(tmp_path: Path) -> None:
+    Vault.create(tmp_path / "v", PASSPHRASE).close()
+    with pytest.raises(VaultError, match="passphrase is wrong"):
+        Vault.open(tmp_path / "v", "correct house")
+    Vault.open(tmp_path / "v", PASSPHRASE).close()  # the failure released the lock
+
+
+@pytest.mark.parametrize("passphrase", ["", None])
+def test_no_passphrase(tmp_path: Path, passphrase: str | None) -> None:
+    with pytest.raises(VaultError, match="needs a passphrase"):
+        Vault.create(tmp_path / "v", passphrase)
+    assert not (tmp_path / "v").exists()
+
+
+@pytest.mark.parametrize("place", [len(MAGIC) + 1, len(MAGIC) + 20, 60, -1])
+def test_a_changed_byte_is_noticed(tmp_path: Path, place: int) -> None:
+    Vault.create(tmp_path / "v", PASSPHRASE).close()
+    file = tmp_path / "v" / FILE
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(VaultError, match="file was changed"):
+        Vault.open(tmp_path / "v", PASSPHRASE)
+
+
+@pytest.mark.parametrize("content", [b"", b"grainseal", MAGIC, MAGIC + b"P" + bytes(20), b"x" * 99])
+def test_a_file_that_is_no_vault(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(VaultError):
+        Vault.open(tmp_path, PASSPHRASE)
+
+
+def test_nothing_readable_and_nobody_else_may_read(tmp_path: Path) -> None:
+    with Vault.create(tmp_path / "v", PASSPHRASE) as vault:
+        vault.save(replace(vault.state, enrollment=ENROLLMENT))
+        sealed = (tmp_path / "v" / FILE).read_bytes()
+        assert vault.state.device_seed not in sealed
+    assert b"alice" not in sealed
+    assert stat.S_IMODE((tmp_path / "v").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "v").iterdir()} == {0o600}
+
+
+def test_every_save_has_a_fresh_nonce(tmp_path: Path) -> None:
+    with Vault.create(tmp_path / "v", PASSPHRASE) as vault:
+        first = (tmp_path / "v" / FILE).read_bytes()
+        vault.save(vault.state)
+    assert (tmp_path / "v" / FILE).read_bytes() != first
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    program = "import sys; from grainseal.client import Vault; Vault.open(*sys.argv[1:])"
+    command = [sys.executable, "-c", program, str(tmp_path / "v"), PASSPHRASE]
+    with Vault.create(tmp_path / "v", PASSPHRASE):
+        other = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert "VaultError: another process is using the vault" in other.stderr
+    assert subprocess.run(command, timeout=60).returncode == 0
+
+
+def test_a_crash_while_saving_leaves_the_old_vault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Vault.create(tmp_path / "v", PASSPHRASE) as vault:
+        before = vault.state
+
+        def full(_: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(VaultError, match="No space left"):
+            vault.save(replace(before, enrollment=ENROLLMENT))
+        assert vault.state == before
+    monkeypatch.undo()
+    assert [each.name for each in (tmp_path / "v").glob(".*")] == []
+    with Vault.open(tmp_path / "v", PASSPHRASE) as vault:
+        assert vault.state == before
+
+
+def test_where_a_vault_can_be_made(tmp_path: Path) -> None:
+    Vault.create(tmp_path / "v", PASSPHRASE).close()
+    with pytest.raises(VaultError, match="already"):
+        Vault.create(tmp_path / "v", PASSPHRASE)
+    with pytest.raises(VaultError, match="other files"):
+        Vault.create(tmp_path, PASSPHRASE)
+    with pytest.raises(VaultError, match="cannot make"):
+        Vault.create(tmp_path / "v" / FILE / "below", PASSPHRASE)
+    with pytest.raises(VaultError, match="enrol first"):
+        Vault.open(tmp_path / "nowhere", PASSPHRASE)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_closed_vault_is_not_written(tmp_path: Path) -> None:
+    vault = Vault.create(tmp_path / "v", PASSPHRASE)
+    vault.close()
+    with pytest.raises(VaultError, match="closed"):
+        vault.save(vault.state)
+
+
+def test_secrets_do_not_show_in_print(tmp_path: Path) -> None:
+    state = VaultState(b"s" * 32, ENROLLMENT)
+    shown = repr(state)
+    assert "ssss" not in shown
+    assert "kkkk" not in shown
+    assert "secretsecret" not in shown
+
+
+class MemoryKeyring(keyring.backend.KeyringBackend):
+    """A keyring that lives as long as the test."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+
+def test_a_key_in_the_keyring(tmp_path: Path) -> None:
+    before = keyring.get_keyring()
+    kept = MemoryKeyring()
+    keyring.set_keyring(kept)
+    try:
+        Vault.create(tmp_path / "v", use_keyring=True).close()
+        assert not Vault.needs_passphrase(tmp_path / "v")
+        Vault.open(tmp_path / "v").close()
+        kept.kept.clear()
+        with pytest.raises(VaultError, match="keyring has no key"):
+            Vault.open(tmp_path / "v")
+        keyring.set_keyring(keyring.backends.fail.Keyring())
+        with pytest.raises(VaultError, match="use a passphrase"):
+            Vault.create(tmp_path / "w", use_keyring=True)
+    finally:
+        keyring.set_keyring(before)

@@ -1,0 +1,127 @@
+"""Photos in, a verified decision out, and nothing of the fingerprint on the server's side."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grainseal.client import Client, Vault
+from grainseal.client.coding import probe_code
+from grainseal.client.photos import fingerprint_of
+from grainseal.crypto.tokens import keys_of_jwks, verify_decision
+from grainseal.models.codes import CODES, features
+from grainseal.models.photo import read_photo
+from grainseal.models.simulator import VirtualCamera, take_burst
+from grainseal.models.wavelet import residual
+
+CLI = [sys.executable, "-m", "grainseal.cli"]
+START_SECONDS = 90
+
+
+@pytest.fixture(scope="module")
+def bursts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    return {
+        name: take_burst(VirtualCamera(seed, 512, 512), 10, folder / name, seed=seed)
+        for name, seed in (("mine", 1), ("theirs", 2))
+    }
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """A real `grainseal serve`; yields (address, ca, data folder, log file)."""
+    data = tmp_path_factory.mktemp("service")
+    log = data.parent / "service.log"
+    command = [*CLI, "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [*command, "--allow-testing-profiles"], stdout=subprocess.PIPE, stderr=errors
+        )
+    try:
+        assert select.select([process.stdout], [], [], START_SECONDS)[0], log.read_text()
+        words = process.stdout.readline().decode().split()
+        assert words[:2] == ["listening", "on"], log.read_text()
+        yield words[2], Path(words[4]), data, log
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def admin(data, *arguments):
+    done = subprocess.run(
+        [*CLI, "admin", *arguments, "--data", str(data), "--json"], check=True, capture_output=True
+    )
+    return json.loads(done.stdout)
+
+
+def every_byte_of(folder):
+    return b"\n".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def forms_of(code):
+    """What a code could look like in a file."""
+    bits = (code < 0).astype(np.uint8)
+    yield code.tobytes()
+    yield bits.tobytes()
+    yield code.astype("<i4").tobytes()
+    yield code.astype("<i8").tobytes()
+    for order in ("big", "little"):
+        for flip in (0, 1):
+            yield np.packbits(bits ^ flip, bitorder=order).tobytes()
+    yield json.dumps(code.tolist()).encode()
+
+
+def test_the_search_would_find_a_code(tmp_path):
+    code = np.random.default_rng(1).choice(np.array([-1, 1], np.int8), 512)
+    for i, form in enumerate(forms_of(code)):
+        (tmp_path / "leak").write_bytes(b"before" + form + b"after")
+        assert any(f[40:104] in every_byte_of(tmp_path) for f in forms_of(code)), i
+
+
+def test_nothing_of_the_fingerprint_is_on_the_server(service, bursts, tmp_path):
+    address, ca, data, log = service
+    party = admin(data, "relying-party", "add", "shop")["name"]
+    ticket = admin(data, "ticket", "--subject", "ann")["ticket"]
+    mine, theirs = bursts["mine"], bursts["theirs"]
+    with Vault.create(tmp_path / "vault", "secret words") as vault:
+        with Client(address, ca, vault) as client:
+            client.enroll("ann", ticket, mine[:6], profile="TESTING")
+            enrolled = vault.state.enrollment
+            accepted = client.authenticate(party, mine[6:])
+            assert accepted.accepted
+            assert not client.authenticate(party, theirs[6:]).accepted
+        keys = keys_of_jwks((data / "jwks.json").read_text())
+        assert verify_decision(accepted.token, keys, party).subject == "ann"
+
+        found = every_byte_of(data) + log.read_bytes()
+        assert enrolled.enrollment_id.encode() in found, "the search looks at the right files"
+        codes = [probe_code(fingerprint_of(burst), enrolled) for burst in (mine[:6], mine[6:])]
+        for code in codes:
+            for form in forms_of(code):
+                # any run of the code, not only the whole of it
+                for start in range(0, len(form) - 64, len(form) // 16):
+                    assert form[start : start + 64] not in found
+        photo = read_photo(mine[0])
+        noise = residual(photo.plane(1))
+        strengths = features(fingerprint_of(mine[:6]), CODES["TESTING"])
+        for secret in (noise, noise.astype("<f8"), strengths, photo.pixels):
+            raw = np.ascontiguousarray(secret).tobytes()
+            for start in range(0, len(raw) - 64, len(raw) // 64):
+                assert raw[start : start + 64] not in found
+        assert enrolled.code_key not in found
+        assert enrolled.homomorphic_secret[1000:1064] not in found
+
+
+def test_the_vault_at_rest_tells_nothing(tmp_path):
+    with Vault.create(tmp_path / "vault", "secret words") as vault:
+        seed = vault.state.device_seed
+    stored = every_byte_of(tmp_path / "vault")
+    assert stored
+    assert seed not in stored
+    assert oct(os.stat(tmp_path / "vault").st_mode & 0o777) == "0o700"  # noqa: PTH116
