@@ -22,6 +22,9 @@ class Row:
     ok: bool | None = None
 
 
+_VERDICTS = {True: "ok", False: "MISSED", None: ""}
+
+
 def show(rows: Sequence[Row], console: Console) -> None:
     """Print one table per section, in order of appearance."""
     for section in dict.fromkeys(row.section for row in rows):
@@ -29,9 +32,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
         for column in ("figure", "measured", "limit", ""):
             table.add_column(column)
         for row in (r for r in rows if r.section == section):
-            table.add_row(
-                row.name, row.value, row.limit, {True: "ok", False: "MISSED"}.get(row.ok, "")
-            )
+            table.add_row(row.name, row.value, row.limit, _VERDICTS[row.ok])
         console.print(table)
 
 

@@ -54,7 +54,6 @@ class Ceremonies:
         request: pb.BeginEnrollmentRequest,
         expected: Expected,
         template: NewTemplate,
-        extractor: str,
     ) -> pb.Enrollment:
         """B, S and F: the service's confirmation, with the new enrolment in the vault."""
         session = self._transport.begin_enrollment(request)
@@ -62,9 +61,7 @@ class Ceremonies:
             session, expected, template, self.device, new_idempotency_key(), self._clock()
         )
         answer = self._transport.submit_template(submitted.request)
-        pending = enrolling.finish(
-            submitted, answer, template, extractor, self.device, new_idempotency_key()
-        )
+        pending = enrolling.finish(submitted, answer, template, self.device, new_idempotency_key())
         # From here on a crash, ours or the service's, is mended by sending the same again.
         self._vault.save(replace(self._vault.state, pending=pending))
         return self._complete(pending)

@@ -10,7 +10,6 @@ import click
 
 from .demo_command import demo
 from .local_commands import compare, token
-from .photos import DEFAULT_EXTRACTOR
 from .sdk import Client, EnrollmentInfo
 from .terminal import (
     json_option,
@@ -43,7 +42,6 @@ photo_options = options(
 @click.option("--subject", required=True, help="The name to enrol under; the ticket's.")
 @click.option("--ticket", required=True, help="Single-use ticket from the relying party.")
 @click.option("--profile", help="Default: AUTH_RAW_V1 for RAW photos, else AUTH_JPEG_V1.")
-@click.option("--extractor", default=DEFAULT_EXTRACTOR, show_default=True)
 @click.option("--keyring", is_flag=True, help="Keep a new vault's key in the platform's keyring.")
 @photo_options
 @json_option
@@ -54,7 +52,6 @@ def enroll(
     subject: str,
     ticket: str,
     profile: str | None,
-    extractor: str,
     keyring: bool,
     photos: tuple[Path, ...],
     any_photos: bool,
@@ -71,7 +68,6 @@ def enroll(
             ticket,
             photos,
             profile=profile,
-            extractor=extractor,
             any_photos=any_photos,
             progress=report,
         )

@@ -22,7 +22,7 @@ from .coding import probe_code
 from .demo_photos import PhotoSet, Plan
 from .demo_service import LocalService
 from .errors import ClientError
-from .photos import DEFAULT_EXTRACTOR, fingerprint_of
+from .photos import fingerprint_of
 from .sdk import Client
 from .vault import Vault
 
@@ -92,7 +92,7 @@ def extract_all(pool: Executor, plan: Plan, folder: Path, done: Done) -> Fingerp
     # The longest first, so that no core is left with one of them at the end.
     jobs.sort(key=lambda job: -len(job[1].paths) * job[1].frame[0] * job[1].frame[1])
     running = [
-        pool.submit(_extract, each.paths, folder / f"{number}.npy")
+        pool.submit(_extract, each, folder / f"{number}.npy")
         for number, (_, each) in enumerate(jobs)
     ]
     total, finished = sum(len(each.paths) for _, each in jobs), 0
@@ -103,24 +103,30 @@ def extract_all(pool: Executor, plan: Plan, folder: Path, done: Done) -> Fingerp
     return found
 
 
-def _extract(paths: Sequence[Path], target: Path) -> SavedFingerprint:
-    fingerprint = fingerprint_of(paths, DEFAULT_EXTRACTOR)
+def _extract(photos: PhotoSet, target: Path) -> SavedFingerprint:
+    fingerprint = fingerprint_of(photos.paths, photos.profile)
     np.save(target, fingerprint.values)
     return SavedFingerprint(target, fingerprint.kind, fingerprint.photos)
 
 
 def run_demo(
-    service: LocalService, plan: Plan, prints: Fingerprints, folder: Path, done: Done
+    service: LocalService,
+    api_key: str,
+    plan: Plan,
+    prints: Fingerprints,
+    folder: Path,
+    done: Done,
 ) -> list[Decision]:
-    """Every enrolled camera against every probing one, at a running service."""
-    service.add_relying_party(RELYING_PARTY)
+    """Every enrolled camera against every probing one, for a relying party's API key."""
     decisions: list[Decision] = []
     total = len(plan.enrolled) * len(plan.probes)
     for camera in plan.enrolled:
         fingerprint = prints.enrolled[camera.camera].load()
         for number, probes in enumerate(_groups(plan.probes)):
             vault_folder = folder / f"{camera.camera}.{number}"
-            for decision in _probe_all(service, camera, fingerprint, probes, prints, vault_folder):
+            for decision in _probe_all(
+                service, api_key, camera, fingerprint, probes, prints, vault_folder
+            ):
                 decisions.append(decision)
                 done("Authenticating", len(decisions), total)
     return decisions
@@ -133,6 +139,7 @@ def _groups(probes: Sequence[PhotoSet]) -> Iterator[Sequence[PhotoSet]]:
 
 def _probe_all(
     service: LocalService,
+    api_key: str,
     camera: PhotoSet,
     fingerprint: Fingerprint,
     probes: Sequence[PhotoSet],
@@ -144,7 +151,7 @@ def _probe_all(
         Vault.create(folder, secrets.token_urlsafe(16)) as vault,
         Client(service.address, service.ca, vault) as client,
     ):
-        ticket = service.ticket(folder.name)
+        ticket = service.ticket(folder.name, api_key)
         client.enroll(folder.name, ticket, fingerprint, profile=camera.profile.name)
         for probe in probes:
             taken = fitted(prints.probes[probe.camera].load(), fingerprint)

@@ -9,8 +9,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from .demo import Decision, Fingerprints, extract_all, run_demo
-from .demo_photos import VIRTUAL_CAMERAS, Plan, plan_demo, take_virtual_photos, worker_pool
+from .demo import RELYING_PARTY, Decision, Fingerprints, extract_all, run_demo
+from .demo_photos import (
+    VIRTUAL_CAMERAS,
+    Plan,
+    plan_demo,
+    require_cameras,
+    take_virtual_photos,
+    worker_pool,
+)
 from .demo_service import LocalService
 from .report import require_matplotlib, write_report
 from .terminal import json_option, note, progress_of_stages, show
@@ -83,11 +90,14 @@ def _outcome(
             plan = plan_demo(pool, photos, probes, enroll, probe)
             for line in plan.notes:
                 note(line)
+            require_cameras(plan)
             done("Reading photos", 0, 1)
             prints = extract_all(pool, plan, prints_folder, done)
         done("Starting the server", 0, 1)
         with LocalService(work / "server") as service:
-            return Outcome(plan, prints, run_demo(service, plan, prints, work, done))
+            api_key = service.add_relying_party(RELYING_PARTY)
+            decisions = run_demo(service, api_key, plan, prints, work, done)
+    return Outcome(plan, prints, decisions)
 
 
 def _json(outcome: Outcome, page: Path | None) -> dict[str, object]:
@@ -115,8 +125,8 @@ def _json(outcome: Outcome, page: Path | None) -> dict[str, object]:
 def _print_matrix(outcome: Outcome) -> None:
     """Rows are the enrolled cameras, columns the ones whose photos were tried."""
     console = Console()
-    table = Table(title="Who was accepted", title_justify="left")
-    table.add_column("enrolled \\ photos of")
+    table = Table(title="Who was accepted, by whose photos", title_justify="left")
+    table.add_column("enrolled")
     for probes in outcome.plan.probes:
         table.add_column(probes.camera, justify="center")
     by_pair = {(each.enrolled, each.probe): each for each in outcome.decisions}
@@ -130,14 +140,16 @@ def _print_matrix(outcome: Outcome) -> None:
 
 def _cell(decision: Decision) -> str:
     verdict = "[green]accepted[/]" if decision.accepted else "[red]rejected[/]"
-    return f"{verdict} {decision.seconds:.2f} s"
+    return f"{verdict}\n{decision.seconds:.2f} s"
 
 
 def summary(decisions: list[Decision]) -> list[str]:
-    """What the matrix says, in two or three sentences."""
+    """What the matrix says, in a few sentences."""
     own = [each for each in decisions if each.own]
     others = [each for each in decisions if not each.own]
-    lines = []
+    lines = [
+        f"{each.enrolled} was not recognised: {each.reason}" for each in own if each.surprising
+    ]
     if own:
         lines.append(f"{sum(each.accepted for each in own)} of {len(own)} own cameras accepted")
     if others:

@@ -77,8 +77,7 @@ class Plan:
 
 def worker_pool() -> ProcessPoolExecutor:
     """A process per core. Spawned: a fork would copy threads that gRPC does not survive."""
-    cores = len(os.sched_getaffinity(0))
-    return ProcessPoolExecutor(min(cores, 8), mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(min(os.cpu_count() or 1, 8), mp_context=get_context("spawn"))
 
 
 def take_virtual_photos(pool: Executor, root: Path, enroll: int, probe: int) -> None:
@@ -99,44 +98,57 @@ def _burst(root: Path, camera: tuple[str, int, int, int, str], count: int, seed:
 
 
 def plan_demo(pool: Executor, photos: Path, probes: Path | None, enroll: int, probe: int) -> Plan:
-    """Photo sets from DIR/<camera>/; `ClientError` when no camera can be enrolled or probed."""
+    """Photo sets from DIR/<camera>/: the first `enroll` photos, and up to `probe` later ones.
+
+    With `probes`, the photos to probe with come from there. `ClientError` for folders that are no
+    such thing; a plan without cameras is for `require_cameras` to refuse, after its notes.
+    """
     plan = Plan()
-    wanted = enroll + (0 if probes is not None else probe)
-    surveys = _survey_all(pool, photos, wanted)
-    seen: dict[str, frozenset[str]] = {}
-    for survey in surveys:
-        plan.notes += survey.notes
-        least = enroll + (0 if probes is not None else 1)
-        usable = _usable(survey, least, None, frozenset(), plan.notes)
-        if not usable:
-            continue
-        plan.enrolled.append(_photo_set(survey, usable[:enroll]))
-        seen[survey.name] = frozenset(each.sha256 for each in usable[:enroll])
-        if probes is None:
-            plan.probes.append(_photo_set(survey, usable[enroll : enroll + probe]))
+    enrolled = _plan_cameras(plan, pool, photos, enroll, probe if probes is None else 0)
     if probes is not None:
-        frames = {each.camera: each.frame for each in plan.enrolled}
-        for survey in _survey_all(pool, probes, probe):
-            plan.notes += survey.notes
-            known = seen.get(survey.name, frozenset())
-            usable = _usable(survey, 1, frames.get(survey.name), known, plan.notes)
-            if usable:
-                plan.probes.append(_photo_set(survey, usable[:probe]))
-    _require_work(plan, photos, probes, enroll)
+        _plan_probes(plan, pool, probes, probe, enrolled)
+    if len(plan.enrolled) == 1 and len(plan.probes) == 1:
+        plan.notes.append("only one camera: add another camera's folder to see it rejected")
     return plan
 
 
-def _require_work(plan: Plan, photos: Path, probes: Path | None, enroll: int) -> None:
+def require_cameras(plan: Plan) -> None:
+    """`ClientError` unless there is somebody to enrol and something to probe with."""
     if not plan.enrolled:
-        least = f"{enroll} photos" if probes is not None else f"{enroll + 1} photos"
         raise ClientError(
-            f"no camera in {photos} can be enrolled: give each camera a folder of its own with "
-            f"at least {least} of one size, or lower --enroll-photos"
+            "no camera can be enrolled: give each camera a folder of its own with enough photos "
+            "of one size, or lower --enroll-photos"
         )
     if not plan.probes:
-        raise ClientError(f"no camera in {probes} has a usable photo to probe with")
-    if len(plan.enrolled) == 1 and len(plan.probes) == 1:
-        plan.notes.append("only one camera: add another camera's folder to see it rejected")
+        raise ClientError("no camera has a usable photo to probe with")
+
+
+def _plan_cameras(
+    plan: Plan, pool: Executor, root: Path, enroll: int, probe: int
+) -> dict[str, frozenset[str]]:
+    """Who is enrolled, and probed if `probe` > 0; by camera, the SHA-256 of what was enrolled."""
+    enrolled: dict[str, frozenset[str]] = {}
+    for survey in _survey_all(pool, root, enroll + probe):
+        plan.notes += survey.notes
+        usable = _usable(survey, enroll + min(probe, 1), None, frozenset(), plan.notes)
+        if usable:
+            plan.enrolled.append(_photo_set(survey, usable[:enroll]))
+            enrolled[survey.name] = frozenset(each.sha256 for each in usable[:enroll])
+            if probe:
+                plan.probes.append(_photo_set(survey, usable[enroll : enroll + probe]))
+    return enrolled
+
+
+def _plan_probes(
+    plan: Plan, pool: Executor, root: Path, probe: int, enrolled: dict[str, frozenset[str]]
+) -> None:
+    frames = {each.camera: each.frame for each in plan.enrolled}
+    for survey in _survey_all(pool, root, probe):
+        plan.notes += survey.notes
+        known = enrolled.get(survey.name, frozenset())
+        usable = _usable(survey, 1, frames.get(survey.name), known, plan.notes)
+        if usable:
+            plan.probes.append(_photo_set(survey, usable[:probe]))
 
 
 def _survey_all(pool: Executor, root: Path, wanted: int) -> list[Survey]:
@@ -226,8 +238,9 @@ def _enough(
     survey: Survey, usable: list[Found], least: int, frame: tuple[int, int], notes: list[str]
 ) -> bool:
     if len(usable) < least:
+        count = f"{len(usable)} usable photo{'s' if len(usable) != 1 else ''}"
         notes.append(
-            f"{survey.name}: left out: {len(usable)} usable photos, at least {least} are needed; "
+            f"{survey.name}: left out: {count}, at least {least} are needed; "
             "add photos, or ask for fewer with --enroll-photos"
         )
         return False

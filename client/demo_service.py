@@ -8,7 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from grainseal.proto.v1 import grainseal_pb2 as pb
+
 from .errors import ClientError
+from .sessions import new_idempotency_key
+from .transport import Transport
 
 START_TIMEOUT: Final = 60.0  # seconds
 STOP_TIMEOUT: Final = 20.0
@@ -62,9 +66,11 @@ class LocalService:
         """Register a relying party; its API key."""
         return str(self._admin("relying-party", "add", name)["api_key"])
 
-    def ticket(self, subject: str) -> str:
-        """A single-use ticket for a subject."""
-        return str(self._admin("ticket", "--subject", subject)["ticket"])
+    def ticket(self, subject: str, relying_party_key: str) -> str:
+        """A single-use ticket for a subject, as a relying party's backend asks for it."""
+        request = pb.IssueTicketRequest(subject=subject, idempotency_key=new_idempotency_key())
+        with Transport(self.address, self.ca, api_key=relying_party_key) as transport:
+            return transport.issue_ticket(request).ticket
 
     def __enter__(self) -> "LocalService":
         self.start()

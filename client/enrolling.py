@@ -93,7 +93,6 @@ def finish(
     submitted: Submitted,
     answer: pb.MaskedSums,
     template: NewTemplate,
-    extractor: str,
     device: SigningKey,
     idempotency_key: bytes,
 ) -> PendingEnrollment:
@@ -104,7 +103,6 @@ def finish(
         enrollment_id=session.enrollment_id,
         subject=session.subject,
         profile=session.profile,
-        extractor=extractor,
         frame=template.frame,
         openings=1,  # C5: the template's check was one
         service_key=session.service_key,

@@ -1,8 +1,10 @@
 """What can go wrong for a caller of the SDK; every message says what to do about it."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from grainseal.models.quality import Problem
+if TYPE_CHECKING:
+    from grainseal.models.quality import Problem
 
 
 class ClientError(Exception):
@@ -20,7 +22,7 @@ class UntrustedService(ClientError):  # noqa: N818 - the name says what happened
 class PhotosRefused(ClientError):  # noqa: N818 - the name says what happened
     """Photos that would not lead to a useful code; `problems` has the advice for each."""
 
-    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+    def __init__(self, message: str, problems: "Sequence[Problem]" = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
 

@@ -13,7 +13,7 @@ from grainseal.models.matching import compare as match
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
 from .errors import ClientError, ServiceError
-from .photos import DEFAULT_EXTRACTOR, fingerprint_of
+from .photos import DEFAULT_EXTRACTOR, extract
 from .sessions import new_idempotency_key
 from .terminal import json_option, note, options, progress, show
 from .transport import Transport
@@ -36,9 +36,9 @@ def compare(a: Path, b: Path, extractor: str, crop: int | None, as_json: bool) -
     The probability is that of an unrelated camera to match as well by chance.
     """
     with progress(f"Reading {a.name}") as report:
-        one = fingerprint_of([a], extractor, crop=crop, progress=report)
+        one = extract([a], extractor, crop=crop, progress=report)
     with progress(f"Reading {b.name}") as report:
-        other = fingerprint_of([b], extractor, crop=crop, progress=report)
+        other = extract([b], extractor, crop=crop, progress=report)
     try:
         found = match(one, other)
     except MatchError as error:

@@ -6,7 +6,7 @@ from typing import Final
 
 from grainseal.crypto.errors import MisuseError
 from grainseal.crypto.profiles import AUTH_JPEG_V1, AUTH_RAW_V1, Profile, profile_named
-from grainseal.models.codes import CodeError, code_for
+from grainseal.models.codes import code_for
 from grainseal.models.extractor import Extractor, get_extractor
 from grainseal.models.fingerprint import Fingerprint, estimate
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, PhotoKind, read_photo
@@ -73,19 +73,29 @@ def require_fit(photos: Photos, profile: Profile) -> None:
 
 
 def fingerprint_of(
-    photos: Photos,
+    photos: Photos, profile: Profile, progress: Progress | None = None
+) -> Fingerprint:
+    """Fingerprint for a profile's codes; the profile says which extractor makes it.
+
+    `PhotosRefused` for photos that cannot be read or do not belong together.
+    """
+    if isinstance(photos, Fingerprint):
+        return photos
+    return extract(photos, code_for(profile.name).extractor, progress=progress)
+
+
+def extract(
+    photos: Sequence[str | Path],
     extractor: str = DEFAULT_EXTRACTOR,
     *,
     crop: int | None = None,
     progress: Progress | None = None,
 ) -> Fingerprint:
-    """Fingerprint of the camera that took the photos, read one by one.
+    """Fingerprint of the camera that took the photos, read one by one, by any extractor.
 
     `crop`: use only the centre crop × crop pixels. `PhotosRefused` for photos that cannot be read
     or do not belong together, `ClientError` for an unknown extractor.
     """
-    if isinstance(photos, Fingerprint):
-        return photos
     files = photo_files(photos)
 
     def report(done: int) -> None:
@@ -94,7 +104,7 @@ def fingerprint_of(
 
     try:
         return estimate(map(read_photo, files), _extractor(extractor), crop, report)
-    except (PhotoError, CodeError) as error:
+    except PhotoError as error:
         raise PhotosRefused(str(error)) from None
 
 

@@ -17,19 +17,19 @@ import numpy as np
 import numpy.typing as npt
 
 from grainseal.crypto.profiles import Profile, profile_named
+from grainseal.models.codes import code_for
 from grainseal.models.extractor import get_extractor
 from grainseal.models.photo import Photo, read_photo
 
 from .demo import Decision, Fingerprints
 from .demo_photos import PhotoSet, Plan
 from .errors import ClientError
-from .photos import DEFAULT_EXTRACTOR
 
 PAGE: Final = "index.html"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _THUMBNAIL_WIDTH: Final = 480  # pixels
 _DETAIL: Final = 160  # pixels a side of the patch of residual and fingerprint that is shown
-_MARGIN: Final = 48  # pixels around it that the extractor sees too
+_MARGIN: Final = 80  # pixels around it; a RAW patch under 320 pixels is too small to denoise
 _ACCEPT, _REJECT, _INK = "#1a7f5a", "#b3403a", "#2b2f36"
 
 Picture = npt.NDArray[Any]
@@ -117,7 +117,8 @@ def _rows(plan: Plan, decisions: Sequence[Decision]) -> list[tuple[str, list[Dec
 def _camera_pictures(camera: PhotoSet, prints: Fingerprints) -> CameraPictures:
     photo = read_photo(camera.paths[0])
     side = min(_DETAIL + 2 * _MARGIN, *(length // 2 * 2 for length in photo.shape))
-    observations = list(get_extractor(DEFAULT_EXTRACTOR).observe(photo.cropped(side)))
+    extractor = get_extractor(code_for(camera.profile.name).extractor)
+    observations = list(extractor.observe(photo.cropped(side)))
     middle = observations[len(observations) // 2]  # green of R, G and B; all there is of RAW
     values = np.load(prints.enrolled[camera.camera].path, mmap_mode="r")
     return CameraPictures(
@@ -175,23 +176,16 @@ def _score_plot(profile: Profile, decisions: Sequence[Decision]) -> ScorePlot:
     for each in decisions:
         if each.profile == profile.name:
             (own if each.enrolled == each.probe else others).append(each.score / unit)
-    low = profile.score_low / unit
+    low, high = profile.score_low / unit, profile.score_high / unit
     right = max([2.2 * low, *(1.12 * score for score in own + others)])
     figure = Figure(figsize=(8.6, 3.0), layout="constrained")
     axes = figure.add_subplot()
     x = np.linspace(-5, 5, 401)
     axes.fill_between(x, np.exp(-(x**2) / 2), color="#c9cdd4", lw=0, label="chance")
-    axes.axvspan(low, right, color=_ACCEPT, alpha=0.08, lw=0)
-    axes.axvline(low, color=_INK, lw=1.2, ls=(0, (4, 3)))
-    axes.annotate(
-        f"accepted from {low:.1f}",
-        (low, 1.16),
-        (6, 0),
-        textcoords="offset points",
-        va="center",
-        color=_INK,
-        fontsize=9,
-    )
+    axes.axvspan(low, min(high, right), color=_ACCEPT, alpha=0.08, lw=0)
+    for limit in (each for each in (low, high) if each < right):
+        axes.axvline(limit, color=_INK, lw=1.2, ls=(0, (4, 3)))
+    axes.text(low, 1.16, f"  accepted from {low:.1f}", va="center", color=_INK, fontsize=9)
     _strip(axes, others, 0.62, _REJECT, "wrong camera, stolen keys")
     _strip(axes, own, 0.86, _ACCEPT, "own camera")
     axes.set(xlim=(min([-5, *others]), right), ylim=(0, 1.28), yticks=[])

@@ -18,7 +18,7 @@ from . import authenticating, enrolling
 from .ceremonies import Ceremonies
 from .coding import new_template, probe_code
 from .errors import ClientError
-from .photos import DEFAULT_EXTRACTOR, Photos, Progress, fingerprint_of, profile_for, require_fit
+from .photos import Photos, Progress, fingerprint_of, profile_for, require_fit
 from .sessions import new_idempotency_key
 from .transport import Transport
 from .vault import Vault
@@ -76,7 +76,6 @@ class Client:
         photos: Photos,
         *,
         profile: str | None = None,
-        extractor: str = DEFAULT_EXTRACTOR,
         any_photos: bool = False,
         progress: Progress | None = None,
     ) -> EnrollmentInfo:
@@ -91,13 +90,13 @@ class Client:
         if self._vault.state.enrollment is not None:
             raise ClientError("this vault has an enrolment: renew it, revoke it, or use another")
         chosen = profile_for(photos, profile)
-        fingerprint = _fingerprint(photos, chosen, extractor, any_photos, progress)
+        fingerprint = _fingerprint(photos, chosen, any_photos, progress)
         request = enrolling.begin_with_ticket(
             ticket, chosen, self._ceremonies.device, new_idempotency_key()
         )
         expected = enrolling.expected_enrollment(chosen, subject)
         template = new_template(fingerprint, chosen)
-        return _info(self._ceremonies.enroll(request, expected, template, extractor))
+        return _info(self._ceremonies.enroll(request, expected, template))
 
     def renew(
         self, photos: Photos, *, any_photos: bool = False, progress: Progress | None = None
@@ -112,7 +111,7 @@ class Client:
             return _info(resumed)
         old = self._enrolled()
         profile = profile_named(old.profile)
-        fingerprint = _fingerprint(photos, profile, old.extractor, any_photos, progress)
+        fingerprint = _fingerprint(photos, profile, any_photos, progress)
         expected = authenticating.expected_authentication(old, authenticating.PURPOSE_RENEW)
         token = self._ceremonies.authenticate(expected, probe_code(fingerprint, old), old)
         if not token:
@@ -122,7 +121,7 @@ class Client:
         )
         expected = enrolling.expected_renewal(profile, old)
         template = new_template(fingerprint, profile)
-        return _info(self._ceremonies.enroll(request, expected, template, old.extractor))
+        return _info(self._ceremonies.enroll(request, expected, template))
 
     def authenticate(
         self,
@@ -142,7 +141,7 @@ class Client:
         purpose = authenticating.PURPOSE_AUTHENTICATE
         authenticating.require_openings_left(enrolled, purpose)
         profile = profile_named(enrolled.profile)
-        fingerprint = _fingerprint(photos, profile, enrolled.extractor, any_photos, progress)
+        fingerprint = _fingerprint(photos, profile, any_photos, progress)
         expected = authenticating.expected_authentication(enrolled, purpose, audience)
         code = probe_code(fingerprint, enrolled)
         token = self._ceremonies.authenticate(expected, code, enrolled)
@@ -183,14 +182,13 @@ class Client:
 def _fingerprint(
     photos: Photos,
     profile: Profile,
-    extractor: str,
     any_photos: bool,
     progress: Progress | None,
 ) -> Fingerprint:
     """Fingerprint of photos that pass the quality gate, or of any."""
     if not any_photos:
         require_fit(photos, profile)
-    return fingerprint_of(photos, extractor, progress=progress)
+    return fingerprint_of(photos, profile, progress)
 
 
 def _info(answer: pb.Enrollment) -> EnrollmentInfo:

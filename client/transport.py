@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final, TypeVar
 
 import grpc
+from cryptography.x509 import load_pem_x509_certificates
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -50,6 +51,10 @@ class Transport:
         self._authentication = services.AuthenticationServiceStub(  # type: ignore[no-untyped-call]
             self._channel
         )
+
+    def issue_ticket(self, request: pb.IssueTicketRequest) -> pb.IssueTicketResponse:
+        """A ticket for one of a relying party's subjects, with its API key."""
+        return self._call(self._enrollment.IssueTicket, request, pb.IssueTicketResponse)
 
     def begin_enrollment(self, request: pb.BeginEnrollmentRequest) -> pb.Session:
         """B1–B5."""
@@ -128,9 +133,12 @@ class Transport:
 
     def _service_error(self, error: Any) -> ServiceError:
         code, details = error.code(), error.details() or ""
+        if code == grpc.StatusCode.UNAVAILABLE and "CERTIFICATE_VERIFY_FAILED" in details:
+            message = f"{self._server} has no certificate of the authority in the CA file"
+            return ServiceError(code.name, f"{message}: is it the right service, and its CA file?")
         if code == grpc.StatusCode.UNAVAILABLE:
-            advice = "is it running, and does --ca name its certificate authority?"
-            return ServiceError(code.name, f"cannot reach {self._server} ({details}): {advice}")
+            message = f"cannot reach {self._server} ({details}): is it running there?"
+            return ServiceError(code.name, message)
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             message = f"{self._server} gave no answer in {self._timeout:.0f} s: try again"
             return ServiceError(code.name, message)
@@ -155,7 +163,12 @@ def _rich_details(error: Any) -> tuple[str, float | None]:
 
 
 def _pem(path: str | Path) -> bytes:
+    """Certificates of a PEM file, read here because gRPC says nothing useful of a wrong one."""
     try:
-        return Path(path).read_bytes()
+        content = Path(path).read_bytes()
+        load_pem_x509_certificates(content)
     except OSError as error:
         raise ClientError(f"cannot read the CA file {path}: {error.strerror or error}") from None
+    except ValueError:
+        raise ClientError(f"{path} has no PEM certificate: name the service's CA file") from None
+    return content

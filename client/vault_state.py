@@ -25,7 +25,6 @@ class StoredEnrollment:
     enrollment_id: str
     subject: str
     profile: str
-    extractor: str
     frame: tuple[int, int]
     openings: int
     service_key: bytes

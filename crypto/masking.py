@@ -131,6 +131,7 @@ def _rerandomise(ring: Ring, zero_key: Ciphertext, total: Ciphertext) -> tuple[M
     words = ring.last_level_words(ring.add(total, fresh_zero))
     mask = secrets.randbelow(q0)
     c0 = (int(words[0, 0]) + int(centred_binomial(1)[0]) + mask) % q0
+    # M6
     return MaskedSum(_add_noise(words[1], q0), c0), rounded(mask, p.plain_modulus, q0)
 
 

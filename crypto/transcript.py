@@ -1,9 +1,6 @@
-"""Canonical bytes of everything that a device signs (docs/PROTOCOL.md, "Transcripts").
+"""What a device signs: the session's fields, then the hashes of what goes with them.
 
-    "grainseal/v1/" ‖ tag ‖ 0x00 ‖ for each field: length (4 bytes, big-endian) ‖ field
-
-The tag says what is being signed, so that a signature made for one message never fits another;
-lengths make the encoding injective. Text is UTF-8, integers are 8 bytes big-endian.
+docs/PROTOCOL.md, "Transcripts", lists the fields; `canonical` turns them into bytes.
 """
 
 import hashlib
@@ -11,27 +8,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .errors import MisuseError
+from .canonical import Field, canonical
 from .masking import MaskedSum, PublicKeys
-
-Field = bytes | str | int
-
-
-def canonical(tag: str, fields: Sequence[Field]) -> bytes:
-    """Bytes to sign for a tag and its fields in order; integers in [0, 2⁶⁴)."""
-    encoded = [_encoded(field) for field in fields]
-    framed = b"".join(struct.pack(">I", len(each)) + each for each in encoded)
-    return b"grainseal/v1/" + tag.encode() + b"\0" + framed
-
-
-def _encoded(field: Field) -> bytes:
-    if isinstance(field, bytes):
-        return field
-    if isinstance(field, str):
-        return field.encode()
-    if not 0 <= field < 1 << 64:
-        raise MisuseError(f"integer {field} does not fit a transcript")
-    return struct.pack(">Q", field)
 
 
 @dataclass(frozen=True)

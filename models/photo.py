@@ -8,6 +8,7 @@ says what to do. This is the only file that imports image codecs for reading.
 
 import hashlib
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,9 @@ import numpy.typing as npt
 import rawpy
 import tifffile
 from PIL import Image, UnidentifiedImageError
+
+# tifffile logs what is wrong with a damaged file; without a handler that would go to the terminal.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 PhotoKind = Literal["developed", "raw"]
 Plane = npt.NDArray[np.float32]
@@ -134,14 +138,16 @@ def read_photo(path: Path | bytes) -> Photo:
     data, name, suffix = _load(path)
     digest = hashlib.sha256(data).hexdigest()
     try:
-        if _is_raw(data, suffix):
-            return _read_raw(data, name, digest)
-        return _read_developed(data, name, digest)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd tags; what matters is raised
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            read = _read_raw if _is_raw(data, suffix) else _read_developed
+            return read(data, name, digest)
     except PhotoError:
         raise
     except Exception as error:
         # Decoders raise anything on hostile bytes: OSError, SyntaxError, struct.error, ...
-        raise PhotoError(f"{name} is damaged or not a photo: {_first_line(error)}") from error
+        raise PhotoError(_damaged(name)) from error
 
 
 def _load(path: Path | bytes) -> tuple[bytes, str, str]:
@@ -161,10 +167,6 @@ def _load(path: Path | bytes) -> tuple[bytes, str, str]:
     if not data:
         raise PhotoError(f"{name} is empty")
     return data, name, suffix
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _is_raw(data: bytes, suffix: str) -> bool:
@@ -201,9 +203,7 @@ def _open_image(data: bytes, name: str) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
         return _open_heif(data, name)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data), formats=DEVELOPED_FORMATS)
+        return Image.open(io.BytesIO(data), formats=DEVELOPED_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PhotoError(_too_large(name)) from error
     except UnidentifiedImageError as error:
@@ -213,9 +213,10 @@ def _open_image(data: bytes, name: str) -> Image.Image:
 
 
 def _open_heif(data: bytes, name: str) -> Image.Image:
-    # Licences: pillow-heif itself is BSD-3-Clause; its wheels bundle libheif and libde265 (LGPL-3)
-    # and, for encoding, x265 (GPL-2). grainseal neither ships nor links them: it is an optional
-    # extra that users install themselves, and we only ever call the decoder.
+    # Licences: pillow-heif's own code is BSD-3-Clause, but its wheels bundle libheif and libde265
+    # (LGPL-3) and the encoder x265 (GPL-2), and call themselves GPL-2 as a whole. So it may be an
+    # optional extra, which users fetch and combine themselves, and never a base dependency or part
+    # of an image or installer that we hand out under Apache-2.0. Only the decoder is called here.
     try:
         import pillow_heif
     except ImportError as error:
@@ -234,7 +235,7 @@ def _open_heif(data: bytes, name: str) -> Image.Image:
 def _refuse_unsuitable(image: Image.Image, name: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise PhotoError(_too_large(name))
-    # A phone's MPO, which Pillow finds behind a JPEG, is one with a second view or a gain map behind it: the first one counts.
+    # A phone's MPO is a JPEG with a second view or a gain map behind it: the first one counts.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise PhotoError(f"{name} is animated or has several pages: give a single photo")
     depths = str(getattr(image, "tile", ()))
@@ -256,6 +257,10 @@ _MODE_NAMES: Final = {
 }
 
 
+def _damaged(name: str) -> str:
+    return f"{name} is damaged or not a photo: copy it from the camera again"
+
+
 def _too_large(name: str) -> str:
     return f"{name} has more than {MAX_PIXELS // 10**6} megapixels, the most that is accepted"
 
@@ -268,7 +273,7 @@ def _read_raw(data: bytes, name: str, digest: str) -> Photo:
             levels = _raw_levels(raw, name)
             pixels = np.array(raw.raw_image_visible, dtype=np.uint16)
     except rawpy.LibRawError as error:
-        raise PhotoError(f"{name} is damaged or not a RAW file: {_first_line(error)}") from error
+        raise PhotoError(_damaged(name)) from error
     make, model, iso = _raw_tags(data)
     return Photo(pixels, "raw", name, digest, make, model, iso, levels)
 

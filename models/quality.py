@@ -53,6 +53,7 @@ class Limits:
 LIMITS: Final = Limits()
 
 _BLOCK: Final = 16
+_SMALLEST: Final = 320  # pixels a side that every extractor can work on, RAW or developed
 _SATURATED_LEVEL: Final = 250 / 255
 _WINDOW: Final = 512  # pixels a side of the centre window where noise is examined
 _PROFILE_TREND: Final = 9  # samples of the running median that is taken off the profile
@@ -147,6 +148,8 @@ def _misfit(photo: Photo, spec: CodeSpec, first: Photo | None) -> Problem | None
         message = f"{photo.name} is {photo.kind}, but {spec.name} is made from {spec.kind} photos"
         return Problem(photo.name, "kind", message, True)
     try:
+        if min(photo.shape) < _SMALLEST:
+            raise CodeError(f"a photo of at least {_SMALLEST} pixels a side is needed")
         require_frame(photo.shape, spec)
         if first is not None:
             require_same_frame(photo.shape, first.shape)

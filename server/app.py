@@ -18,7 +18,7 @@ from .keys import load_keys
 from .rpc.transport import Transport, address
 from .service import Service
 from .store.store import Store
-from .tls import certificate_for
+from .tls import Certificate, development_certificate, given_certificate
 from .workers import Workers
 
 LOG = logging.getLogger("grainseal.server")
@@ -45,8 +45,7 @@ class GrainsealServer:
     ) -> None:
         self._config = config
         keys = load_keys(config.data)
-        now = dt.datetime.now(dt.timezone.utc)
-        self._certificate = certificate_for(config.data, config.host, now)
+        self._certificate = _certificate(config)
         store = Store.open_sqlite(config.database)
         workers = Workers(config.workers, config.max_waiting)
         self.service = Service(Authority(config, keys, clock, random), store, workers)
@@ -55,6 +54,7 @@ class GrainsealServer:
 
     async def start(self) -> Listening:
         """Start the workers, then listen."""
+        self._transport.check()  # before the seconds that the workers take
         await asyncio.to_thread(self.service.workers.start)
         await self.service.purge()
         port = await self._transport.start()
@@ -76,6 +76,13 @@ class GrainsealServer:
                 await self.service.purge()
             except Unavailable as error:
                 LOG.warning("purge put off: %s", error)
+
+
+def _certificate(config: ServerConfig) -> Certificate:
+    if config.tls_certificate is not None and config.tls_key is not None:
+        return given_certificate(config.tls_certificate, config.tls_key)
+    now = dt.datetime.now(dt.timezone.utc)
+    return development_certificate(config.data, config.host, now)
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,9 @@ def _enrolled(tx: Transaction, enrollment_id: str) -> Upload:
 def finish(tx: Transaction, authority: Authority, write: Write, opening: Opening) -> Outcome:
     """FinishAuthentication: one transaction, so that the counters see every attempt."""
     if reference_of(tx, write) is not None:
-        return _outcome(tx, authority, opening.session_id)
+        session = check_known(tx.sessions.find(opening.session_id), Kind.AUTHENTICATION)
+        decision = tx.warrants.decision_of_session(opening.session_id)
+        return _outcome(authority, session, decision)
     now = authority.clock()
     # D1–D4; only from here on can an attempt count as a failure
     exchange = check_opening(tx, opening, Kind.AUTHENTICATION, now)
@@ -177,10 +179,11 @@ def finish(tx: Transaction, authority: Authority, write: Write, opening: Opening
     # D8: decided; the failure counters move; the decision is stored
     end(tx, exchange.session, accepted)
     count(tx, enrollment, accepted, now)
-    if accepted:
-        tx.warrants.add_decision(_decision(authority, exchange.session, now))
+    decision = _decision(authority, exchange.session, now) if accepted else None
+    if decision is not None:
+        tx.warrants.add_decision(decision)
     remember(tx, write, opening.session_id, now)
-    return _outcome(tx, authority, opening.session_id)
+    return _outcome(authority, exchange.session, decision)
 
 
 def _is_match(profile: Profile, masks: Sequence[Mask], opened: Sequence[int]) -> bool:
@@ -207,10 +210,8 @@ def _decision(authority: Authority, session: SessionRow, now: float) -> Decision
     )
 
 
-def _outcome(tx: Transaction, authority: Authority, session_id: str) -> Outcome:
-    session = check_known(tx.sessions.find(session_id), Kind.AUTHENTICATION)
-    row = tx.warrants.decision_of_session(session_id)
-    token = "" if row is None else _token(authority, row)
+def _outcome(authority: Authority, session: SessionRow, decision: DecisionRow | None) -> Outcome:
+    token = "" if decision is None else _token(authority, decision)
     return Outcome(session.enrollment_id, session.audience, token)
 
 

@@ -10,20 +10,25 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
 from grainseal.crypto.errors import MisuseError
 
-from . import admin as operations
-from .app import GrainsealServer, Listening
 from .config import ServerConfig
 from .errors import Refused, Unavailable
 
+if TYPE_CHECKING:
+    from .app import Listening
+
+# The store and the transport are imported where they are used: a spawned worker process imports
+# the main program's module again, and this one with it.
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+MAX_PORT = 65535
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 DATA = click.option(
     "--data",
@@ -56,16 +61,35 @@ def plain_errors(command: Callable[P, T]) -> Callable[P, T]:
     "--workers", type=click.IntRange(1, 256), help="Processes for homomorphic work; default: cores."
 )
 @click.option(
+    "--tls-certificate", type=PEM, help="Certificate chain; default: a development authority's."
+)
+@click.option("--tls-key", type=PEM, help="Private key of --tls-certificate.")
+@click.option(
     "--allow-testing-profiles", is_flag=True, help="Take enrolments of profiles made for tests."
 )
 @AS_JSON
 @plain_errors
 def serve(
-    data: Path, listen: str, workers: int | None, allow_testing_profiles: bool, as_json: bool
+    data: Path,
+    listen: str,
+    workers: int | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    allow_testing_profiles: bool,
+    as_json: bool,
 ) -> None:
     """Run the service until it is told to stop (SIGTERM, Ctrl-C)."""
+    if (tls_certificate is None) != (tls_key is None):
+        raise click.UsageError("--tls-certificate and --tls-key go together")
     host, port = _split(listen)
-    config = ServerConfig(data, host, port, allow_testing_profiles=allow_testing_profiles)
+    config = ServerConfig(
+        data,
+        host,
+        port,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        allow_testing_profiles=allow_testing_profiles,
+    )
     if workers is not None:
         config = replace(config, workers=workers)
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -90,6 +114,8 @@ def admin() -> None:
 @plain_errors
 def ticket(data: Path, subject: str, relying_party: str | None, as_json: bool) -> None:
     """Issue a single-use ticket for the enrolment of one camera."""
+    from . import admin as operations
+
     issued = operations.issue_ticket(data, subject, relying_party)
     _print(as_json, issued.ticket, ticket=issued.ticket, expires_at=issued.expires_at)
 
@@ -99,6 +125,8 @@ def ticket(data: Path, subject: str, relying_party: str | None, as_json: bool) -
 @plain_errors
 def jwks(data: Path) -> None:
     """Print the service's public keys (JSON Web Key Set)."""
+    from . import admin as operations
+
     click.echo(operations.jwks(data))
 
 
@@ -114,6 +142,8 @@ def relying_party() -> None:
 @plain_errors
 def add(name: str, data: Path, as_json: bool) -> None:
     """Register a relying party and print its API key, this once."""
+    from . import admin as operations
+
     api_key = operations.add_relying_party(data, name)
     _print(as_json, api_key, name=name, audience=name, api_key=api_key)
 
@@ -124,11 +154,15 @@ def add(name: str, data: Path, as_json: bool) -> None:
 @plain_errors
 def list_(data: Path, as_json: bool) -> None:
     """List the registered relying parties."""
+    from . import admin as operations
+
     names = operations.list_relying_parties(data)
     _print(as_json, "\n".join(names), relying_parties=names)
 
 
 async def _serve(config: ServerConfig, as_json: bool) -> None:
+    from .app import GrainsealServer
+
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -141,7 +175,7 @@ async def _serve(config: ServerConfig, as_json: bool) -> None:
         await server.stop()
 
 
-def _announce(listening: Listening, as_json: bool) -> None:
+def _announce(listening: "Listening", as_json: bool) -> None:
     where, ca = listening.address, str(listening.ca_file.resolve())
     _print(as_json, f"listening on {where} ca {ca}", listening=where, ca=ca)
     sys.stdout.flush()
@@ -153,10 +187,11 @@ def _print(as_json: bool, text: str, **fields: object) -> None:
 
 def _split(listen: str) -> tuple[str, int]:
     host, colon, port = listen.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not colon or not bare or not port.isdecimal() or int(port) > 65535:
+    bracketed = host.startswith("[") and host.endswith("]")
+    bare = host[1:-1] if bracketed else host
+    if not colon or not bare or not port.isdecimal() or int(port) > MAX_PORT:
         raise click.BadParameter(f"{listen!r} is not HOST:PORT", param_hint="--listen")
-    if ":" in bare:
+    if bracketed or ":" in bare:
         try:
             ipaddress.IPv6Address(bare)
         except ValueError:

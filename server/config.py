@@ -19,6 +19,10 @@ class ServerConfig:
     port: int = 0
     # Issuer of decisions; the audience of renewals, so no relying party may bear it.
     service_name: str = "grainseal"
+    # PEM files of the operator's own certificate chain and key; without them a development
+    # authority is made.
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     # Only a server that was started for tests takes profiles whose false match rate is untested.
     allow_testing_profiles: bool = False
     # Homomorphic work is bound by arithmetic: one process per core.
@@ -34,7 +38,7 @@ class ServerConfig:
     ticket_lifetime: int = 24 * 3600
     # Answers of writes can be asked for again with the same idempotency key for this long.
     retention: int = 24 * 3600
-    # How soon after its expiry a session's secrets are gone, at the latest.
+    # How soon after a session's end or expiry its secrets are gone from the disk, at the latest.
     purge_interval: float = 30.0
     # A template with its keys is 721 kB, an answer 197 kB.
     max_message_bytes: int = MIB

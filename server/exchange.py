@@ -134,8 +134,7 @@ def check_opening(tx: Transaction, opening: Opening, kind: Kind, now: float) -> 
 
 def end(tx: Transaction, session: SessionRow, accepted: bool) -> None:
     """F6, D8: SUBMITTED → DECIDED; masks and answer are deleted."""
-    move(tx, session, Event.FINISH)
-    tx.sessions.set_outcome(session.session_id, accepted)
+    move(tx, session, Event.FINISH, accepted)
     tx.sessions.delete_exchange(session.session_id)
 
 

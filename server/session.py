@@ -111,11 +111,14 @@ def context_of(session: SessionRow) -> SessionContext:
     )
 
 
-def move(tx: Transaction, session: SessionRow, event: Event) -> None:
-    """S5, P6, F6, D8: make a transition, once; `Refused` (SESSION_USED) if it was made already."""
+def move(tx: Transaction, session: SessionRow, event: Event, accepted: bool | None = None) -> None:
+    """S5, P6, F6, D8, R5: make a transition, and note an outcome; once.
+
+    `Refused` (SESSION_USED) if it was made already.
+    """
     before = State(session.state)
     after = next_state(Kind(session.kind), before, event)
-    if not tx.sessions.move(session.session_id, before, after):
+    if not tx.sessions.move(session.session_id, before, after, accepted):
         raise used()
 
 

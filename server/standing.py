@@ -36,7 +36,7 @@ def count(tx: Transaction, enrollment: EnrollmentRow, accepted: bool, now: float
     before = _attempts(enrollment)
     after = attempts.after_acceptance(before) if accepted else attempts.after_failure(before, now)
     tx.enrollments.count_attempts(
-        enrollment.enrollment_id, after.in_row, after.total, math.ceil(after.locked_until)
+        enrollment.enrollment_id, after.in_row, after.total, after.locked_until
     )
     if attempts.is_disabled(after):
         tx.enrollments.retire(enrollment.enrollment_id, EnrollmentState.DISABLED)

@@ -1,7 +1,7 @@
-"""A development certificate authority: made on first start, so that TLS is never off.
+"""The server's certificate: the operator's own, or one of a development authority.
 
-Its certificate (`DATA/tls/ca.pem`) is what clients pin. An operator with certificates of their
-own puts them in place of `server.key` and `server.pem`.
+The authority is made on first start, so that TLS is never off; its certificate
+(`DATA/tls/ca.pem`) is what clients then trust.
 """
 
 import datetime as dt
@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from grainseal.crypto.errors import MisuseError
 
 from .files import private_folder, write_whole
 
@@ -49,8 +51,21 @@ class _Pair:
     certificate: x509.Certificate
 
 
-def certificate_for(data: Path, host: str, now: dt.datetime) -> Certificate:
-    """The server's certificate for a listening host, made or renewed if need be."""
+def given_certificate(chain_file: Path, key_file: Path) -> Certificate:
+    """The operator's certificate; `MisuseError` if it and the key are not a pair."""
+    chain, key = chain_file.read_bytes(), key_file.read_bytes()
+    try:
+        certificate = x509.load_pem_x509_certificate(chain)
+        belongs = load_pem_private_key(key, None).public_key() == certificate.public_key()
+    except (ValueError, TypeError) as error:
+        raise MisuseError(f"{chain_file} and {key_file} are not PEM files: {error}") from None
+    if not belongs:
+        raise MisuseError(f"{key_file} is not the key of {chain_file}'s first certificate")
+    return Certificate(key, chain, chain_file)
+
+
+def development_certificate(data: Path, host: str, now: dt.datetime) -> Certificate:
+    """A certificate for a listening host, made or renewed if need be."""
     folder = private_folder(private_folder(data) / "tls")
     ca_file, ca_key, chain_file, key_file = (
         folder / name for name in ("ca.pem", "ca.key", "server.pem", "server.key")

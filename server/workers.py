@@ -35,8 +35,8 @@ class Workers:
 
     def __init__(self, count: int, max_waiting: int) -> None:
         self._count = count
-        self._max_waiting = max_waiting
-        self._waiting = 0
+        self._most_present = count + max_waiting
+        self._present = 0  # calls whose work waits or runs
         self._slots = asyncio.Semaphore(count)
         self._pool = self._new_pool()
 
@@ -66,7 +66,7 @@ class Workers:
         try:
             future = pool.submit(work, *args, **kwargs)
         except (BrokenProcessPool, RuntimeError):
-            self._slots.release()
+            self._release()
             self._replace(pool)
             raise Unavailable("a worker process died") from None
         self._release_when_done(future)
@@ -81,15 +81,20 @@ class Workers:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _admit(self, deadline: float) -> None:
-        if self._slots.locked() and self._waiting >= self._max_waiting:
+        if self._present >= self._most_present:
             raise Unavailable("too many calls are waiting")
-        self._waiting += 1
+        self._present += 1
         try:
             await asyncio.wait_for(self._slots.acquire(), deadline - time.monotonic())
-        except asyncio.TimeoutError:
-            raise DeadlinePassed("the deadline passed before the work began") from None
-        finally:
-            self._waiting -= 1
+        except BaseException as error:  # cancelled calls leave too
+            self._present -= 1
+            if isinstance(error, asyncio.TimeoutError):
+                raise DeadlinePassed("the deadline passed before the work began") from None
+            raise
+
+    def _release(self) -> None:
+        self._present -= 1
+        self._slots.release()
 
     def _release_when_done(self, future: "Future[T]") -> None:
         # Not when the caller goes away: the worker is busy until the work itself ends.
@@ -97,7 +102,7 @@ class Workers:
 
         def release(_: object) -> None:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._slots.release)
+                loop.call_soon_threadsafe(self._release)
 
         future.add_done_callback(release)
 

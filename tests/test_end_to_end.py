@@ -14,6 +14,7 @@ import pytest
 from grainseal.client import Client, Vault
 from grainseal.client.coding import probe_code
 from grainseal.client.photos import fingerprint_of
+from grainseal.crypto.profiles import TESTING
 from grainseal.crypto.tokens import keys_of_jwks, verify_decision
 from grainseal.models.codes import CODES, features
 from grainseal.models.photo import read_photo
@@ -101,7 +102,9 @@ def test_nothing_of_the_fingerprint_is_on_the_server(service, bursts, tmp_path):
 
         found = every_byte_of(data) + log.read_bytes()
         assert enrolled.enrollment_id.encode() in found, "the search looks at the right files"
-        codes = [probe_code(fingerprint_of(burst), enrolled) for burst in (mine[:6], mine[6:])]
+        codes = [
+            probe_code(fingerprint_of(burst, TESTING), enrolled) for burst in (mine[:6], mine[6:])
+        ]
         for code in codes:
             for form in forms_of(code):
                 # any run of the code, not only the whole of it
@@ -109,7 +112,7 @@ def test_nothing_of_the_fingerprint_is_on_the_server(service, bursts, tmp_path):
                     assert form[start : start + 64] not in found
         photo = read_photo(mine[0])
         noise = residual(photo.plane(1))
-        strengths = features(fingerprint_of(mine[:6]), CODES["TESTING"])
+        strengths = features(fingerprint_of(mine[:6], TESTING), CODES["TESTING"])
         for secret in (noise, noise.astype("<f8"), strengths, photo.pixels):
             raw = np.ascontiguousarray(secret).tobytes()
             for start in range(0, len(raw) - 64, len(raw) // 64):

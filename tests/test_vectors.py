@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grainseal.crypto.canonical import canonical
 from grainseal.crypto.profiles import TESTING
 from grainseal.crypto.signing import SigningKey
-from grainseal.crypto.transcript import SessionContext, canonical
+from grainseal.crypto.transcript import SessionContext
 from grainseal.models.codes import CODES, encode, select_positions
 from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import estimate

@@ -47,13 +47,25 @@ class Transport:
         )
         self._credentials = grpc.ssl_server_credentials([(certificate.key, certificate.chain)])
 
+    def check(self) -> None:
+        """`Unavailable` if the address cannot be listened on; gRPC would only log why."""
+        host, port = self._config.host, self._config.port
+        try:
+            family, kind, protocol, _, where = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM
+            )[0]
+            with socket.socket(family, kind, protocol) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                trial.bind(where)
+        except OSError as error:
+            raise Unavailable(f"cannot listen on {address(host, port)}: {error}") from None
+
     async def start(self) -> int:
         """Listen; the port."""
         where = address(self._config.host, self._config.port)
         try:
-            _check_free(self._config.host, self._config.port)
             port = self._server.add_secure_port(where, self._credentials)
-        except (OSError, RuntimeError) as error:
+        except RuntimeError as error:
             raise Unavailable(f"cannot listen on {where}: {error}") from None
         await self._server.start()
         for name in ("", *self._names):
@@ -69,14 +81,6 @@ class Transport:
 def address(host: str, port: int) -> str:
     """HOST:PORT, an IPv6 host in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _check_free(host: str, port: int) -> None:
-    # gRPC would say what is wrong in its own log only.
-    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        trial.bind(where)
 
 
 def _options(config: ServerConfig) -> list[tuple[str, int]]:

@@ -3,6 +3,8 @@
 What is particular to SQLite is in this file only.
 """
 
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,16 @@ def sqlite_engine(path: Path) -> Engine:
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def forget_deleted(engine: Engine) -> None:
+    """Empty the write-ahead log, which still has older versions of what was deleted since.
+
+    Best effort: while another process reads, the next time does it.
+    """
+    connection = engine.raw_connection()
+    with closing(connection), suppress(sqlite3.OperationalError):
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -65,15 +65,16 @@ class Enrollments:
             .where(EnrollmentRow.enrollment_id == enrollment_id, EnrollmentRow.state.in_(among))
             .values(state=state),
         )
-        self._sql.execute(delete(TemplateRow).where(TemplateRow.enrollment_id == enrollment_id))
+        changed(self._sql, delete(TemplateRow).where(TemplateRow.enrollment_id == enrollment_id))
         return bool(ended)
 
     def count_attempts(
-        self, enrollment_id: str, in_row: int, total: int, locked_until: int
+        self, enrollment_id: str, in_row: int, total: int, locked_until: float
     ) -> None:
         """Set the failure counters."""
-        self._sql.execute(
+        changed(
+            self._sql,
             update(EnrollmentRow)
             .where(EnrollmentRow.enrollment_id == enrollment_id)
-            .values(failures_in_row=in_row, failures_total=total, locked_until=locked_until)
+            .values(failures_in_row=in_row, failures_total=total, locked_until=locked_until),
         )

@@ -22,21 +22,15 @@ class Sessions:
         self._sql.add(session)
         self._sql.flush()
 
-    def move(self, session_id: str, before: str, after: str) -> bool:
-        """Change the state if it still is `before`; whether it was."""
+    def move(self, session_id: str, before: str, after: str, accepted: bool | None = None) -> bool:
+        """Change the state if it still is `before`, and note the outcome; whether it was."""
         moved = changed(
             self._sql,
             update(SessionRow)
             .where(SessionRow.session_id == session_id, SessionRow.state == before)
-            .values(state=after),
+            .values(state=after, accepted=accepted),
         )
         return bool(moved)
-
-    def set_outcome(self, session_id: str, accepted: bool) -> None:
-        """How the session ended."""
-        self._sql.execute(
-            update(SessionRow).where(SessionRow.session_id == session_id).values(accepted=accepted)
-        )
 
     def exchange(self, session_id: str) -> ExchangeRow | None:
         """Answer and secrets of a submitted session, or None."""
@@ -49,7 +43,7 @@ class Sessions:
 
     def delete_exchange(self, session_id: str) -> None:
         """Forget answer and secrets."""
-        self._sql.execute(delete(ExchangeRow).where(ExchangeRow.session_id == session_id))
+        changed(self._sql, delete(ExchangeRow).where(ExchangeRow.session_id == session_id))
 
     def write_made(self, scope: str, key: bytes) -> IdempotencyRow | None:
         """The write that was made with this key, or None."""
@@ -68,8 +62,8 @@ class Sessions:
         expired = select(SessionRow.session_id).where(SessionRow.expires_at <= now)
         old = SessionRow.expires_at <= now - retention
         gone = changed(self._sql, delete(ExchangeRow).where(ExchangeRow.session_id.in_(expired)))
-        self._sql.execute(delete(SessionRow).where(old))
-        self._sql.execute(
-            delete(IdempotencyRow).where(IdempotencyRow.created_at <= now - retention)
+        changed(self._sql, delete(SessionRow).where(old))
+        changed(
+            self._sql, delete(IdempotencyRow).where(IdempotencyRow.created_at <= now - retention)
         )
         return gone

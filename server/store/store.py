@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from grainseal.server.errors import Unavailable
 
-from .engine import sqlite_engine
+from .engine import forget_deleted, sqlite_engine
 from .enrollments import Enrollments
 from .migrate import migrate
 from .sessions import Sessions
@@ -56,7 +56,9 @@ class Store:
         """Delete what has had its time; the number of sessions whose secrets went."""
         with self.transaction() as tx:
             tx.warrants.purge(now, retention)
-            return tx.sessions.purge(now, retention)
+            gone = tx.sessions.purge(now, retention)
+        forget_deleted(self._engine)
+        return gone
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,10 +1,10 @@
-"""The tables. Times are whole Unix seconds; hashes are SHA-256.
+"""The tables. Times are Unix seconds; hashes are SHA-256.
 
 Secrets that must go stand in rows of their own (`ExchangeRow`, `TemplateRow`), so that deleting
 them is deleting a row.
 """
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, MetaData, String
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, LargeBinary, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -57,7 +57,7 @@ class EnrollmentRow(Base):
     created_at: Mapped[int]
     failures_in_row: Mapped[int] = mapped_column(default=0)
     failures_total: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[float] = mapped_column(Double, default=0.0)
 
 
 class TemplateRow(Base):

@@ -76,5 +76,5 @@ class Warrants:
 
     def purge(self, now: int, retention: int) -> None:
         """Delete tickets and decisions that expired longer ago than the retention."""
-        self._sql.execute(delete(TicketRow).where(TicketRow.expires_at <= now - retention))
-        self._sql.execute(delete(DecisionRow).where(DecisionRow.expires_at <= now - retention))
+        changed(self._sql, delete(TicketRow).where(TicketRow.expires_at <= now - retention))
+        changed(self._sql, delete(DecisionRow).where(DecisionRow.expires_at <= now - retention))

@@ -5,10 +5,15 @@ something), 2 an error, said in one line on stderr and with --json as an object 
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
 import click
+
+# Read when gRPC is imported: its core writes to stderr beside our own one line. Whoever wants to
+# hear it sets the variable.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from grainseal import __version__
 from grainseal.client.commands import COMMANDS

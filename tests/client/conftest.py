@@ -9,7 +9,6 @@ import pytest
 from grainseal.client.demo_service import LocalService
 from grainseal.models.simulator import VirtualCamera, take_burst
 
-PASSPHRASE = "correct horse battery staple"
 AUDIENCE = "shop"
 
 
@@ -26,6 +25,9 @@ class Shots:
 class RunningService:
     local: LocalService
     api_key: str
+
+    def ticket(self, subject: str) -> str:
+        return self.local.ticket(subject, self.api_key)
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ class Troubled(services.AuthenticationServiceServicer):
         return pb.Session(session_id="s")
 
     def VerifyDecision(self, request, context):  # noqa: N802
-        self.metadata = {key: value for key, value in context.invocation_metadata()}
+        self.metadata = dict(context.invocation_metadata())
         return pb.VerifiedDecision()
 
 
@@ -161,15 +161,19 @@ def test_nobody_there(running: Running) -> None:
 
 def test_another_authority(running: Running) -> None:
     running.ca.write_bytes(certificate()[1])
-    with pytest.raises(ServiceError, match="does --ca name") as caught:
+    with pytest.raises(ServiceError, match="is it the right service") as caught:
         ask(running, "x")
     assert caught.value.reason == "UNAVAILABLE"
     assert running.servicer.received == []
 
 
-def test_a_missing_ca_file(tmp_path: Path) -> None:
+def test_ca_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="cannot read the CA file"):
         Transport("127.0.0.1:1", tmp_path / "none.pem")
+    for content in (b"", b"rubbish", b"-----BEGIN CERTIFICATE-----\nAAAA\n"):
+        (tmp_path / "bad.pem").write_bytes(content)
+        with pytest.raises(ClientError, match="no PEM certificate"):
+            Transport("127.0.0.1:1", tmp_path / "bad.pem")
 
 
 def test_no_answer_in_time(running: Running) -> None:

@@ -22,7 +22,6 @@ ENROLLMENT = StoredEnrollment(
     enrollment_id="e1",
     subject="alice",
     profile="TESTING",
-    extractor="wavelet",
     frame=(512, 768),
     openings=3,
     service_key=bytes(range(32)),

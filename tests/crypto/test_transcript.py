@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import jwt
 import pytest
 
+from grainseal.crypto.canonical import canonical
 from grainseal.crypto.decision import Verdict, judge
 from grainseal.crypto.errors import MalformedMessage, MisuseError, VerificationFailed
 from grainseal.crypto.masking import MaskedSum, PublicKeys
@@ -22,7 +23,6 @@ from grainseal.crypto.tokens import (
 )
 from grainseal.crypto.transcript import (
     SessionContext,
-    canonical,
     opening_transcript,
     probe_transcript,
     request_transcript,

@@ -36,9 +36,7 @@ def noise(shape, seed=0):
 
 def test_block_sums_drop_incomplete_blocks():
     values = np.arange(35, dtype=np.float32).reshape(5, 7)
-    np.testing.assert_array_equal(
-        block_sums(values, 2), [[16, 24, 32], [72, 80, 88]]
-    )
+    np.testing.assert_array_equal(block_sums(values, 2), [[16, 24, 32], [72, 80, 88]])
 
 
 def test_every_code_has_the_published_length():
@@ -135,7 +133,7 @@ def test_wrong_inputs_are_refused_with_what_to_do():
     developed = Fingerprint(noise((512, 512)), "developed", 1)
     with pytest.raises(CodeError, match="raw photos, not developed"):
         features(developed, code_for("AUTH_RAW_V1"))
-    with pytest.raises(CodeError, match="at least 16384 blocks of 16x16.* 4.2 megapixels"):
+    with pytest.raises(CodeError, match=r"at least 16384 blocks of 16x16.* 4\.2 megapixels"):
         features(developed, code_for("AUTH_JPEG_V1"))
     with pytest.raises(CodeError, match="AUTH_JPEG_V1, AUTH_RAW_V1, TESTING"):
         code_for("AUTH")

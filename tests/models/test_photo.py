@@ -168,7 +168,7 @@ UNSUITABLE = {
     "small bomb": (png_of_size(9_000, 9_500), "megapixels"),
     "linear dng": (linear_dng(), "damaged|demosaiced"),
     "dng header only": (b"II*\0\x08\0\0\0", "damaged|not a"),
-    "fake cr3": (b"\0\0\0\x18ftypcrx " + bytes(50), "RAW"),
+    "fake cr3": (b"\0\0\0\x18ftypcrx " + bytes(50), "damaged"),
 }
 
 

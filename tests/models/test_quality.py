@@ -106,6 +106,11 @@ def test_photos_that_do_not_belong_together(tmp_path):
     assert codes(problems(shots[:1], code_for("AUTH_JPEG_V1"))) == ["size"]
 
 
+def test_a_narrow_strip_is_a_problem_and_no_crash(tmp_path):
+    strip = write_jpeg(tmp_path / "a.jpg", np.full((40, 4000, 3), 128, np.uint8), "M", "X", 100)
+    assert codes(problems([read_photo(strip)], TESTING)) == ["size"]
+
+
 def test_inspection_does_not_modify_the_photo(tmp_path):
     photo = shoot(tmp_path / "a.jpg")
     before = photo.pixels.copy()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from numpy.typing import NDArray
@@ -46,6 +47,14 @@ def reason_of(error: grpc.RpcError) -> str:
 def retry_after(error: grpc.RpcError) -> int:
     """Seconds of a refusal's `RetryInfo`."""
     return _detail(error, error_details_pb2.RetryInfo()).retry_delay.seconds
+
+
+def refused(reason: str, call, *arguments, **named) -> grpc.RpcError:
+    """Make a call that must be refused for that reason; the error."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call(*arguments, **named)
+    assert reason_of(caught.value) == reason
+    return caught.value
 
 
 def _detail(error, message):
@@ -167,13 +176,16 @@ class TestDevice:
         self.enrollment_id = enrolled.enrollment_id
         return enrolled
 
-    def renew(self, code: Code, key: HomomorphicKey | None = None) -> pb.Enrollment:
-        """Authenticate for a renewal with `code`'s noise-free twin, then enrol anew."""
-        decision = self.authenticate(
-            noisy(self.code, np.random.default_rng()), "grainseal", "renew"
-        )
-        self.code, self.homomorphic = code, key or HomomorphicKey(self.profile)
-        return self.enroll(renewal_token=decision.token)
+    def renewal_token(self) -> str:
+        """What the enrolled camera earns by an authentication of purpose renew."""
+        probe = noisy(self.code, np.random.default_rng())
+        return self.authenticate(probe, "grainseal", "renew").token
+
+    def renew(self, code: Code) -> pb.Enrollment:
+        """Enrol anew: `code` is what the same camera gives under a new code key."""
+        token = self.renewal_token()
+        self.code, self.homomorphic = code, HomomorphicKey(self.profile)
+        return self.enroll(renewal_token=token)
 
     # Authentication ----------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("failures_in_row", sa.BigInteger(), nullable=False),
         sa.Column("failures_total", sa.BigInteger(), nullable=False),
-        sa.Column("locked_until", sa.BigInteger(), nullable=False),
+        sa.Column("locked_until", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("enrollment_id", name=op.f("pk_enrollments")),
     )
     op.create_index(op.f("ix_enrollments_device_key"), "enrollments", ["device_key"])

@@ -1,0 +1,224 @@
+"""The demo: which photos it takes, what it says of the others, and what the service decides."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grainseal.cli import run
+from grainseal.client.demo import (
+    RELYING_PARTY,
+    Decision,
+    Fingerprints,
+    SavedFingerprint,
+    extract_all,
+    fitted,
+    run_demo,
+)
+from grainseal.client.demo_photos import PhotoSet, Plan, plan_demo, require_cameras, worker_pool
+from grainseal.client.demo_service import LocalService
+from grainseal.client.errors import ClientError
+from grainseal.crypto.profiles import AUTH_JPEG_V1
+from grainseal.models.fingerprint import Fingerprint
+from grainseal.models.simulator import VirtualCamera, take_burst
+
+SIDE = 2048  # just large enough for 16,384 blocks of 16 x 16
+
+
+@pytest.fixture(scope="module")
+def burst(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return take_burst(VirtualCamera(5, SIDE, SIDE), 4, tmp_path_factory.mktemp("burst"))
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Executor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+def silent(what: str, done: int, total: int) -> None:
+    assert 0 <= done <= total
+
+
+def fill(folder: Path, photos: list[Path]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for photo in photos:
+        shutil.copy(photo, folder)
+    return folder
+
+
+def test_first_photos_enrol_and_later_ones_probe(
+    tmp_path: Path, burst: list[Path], pool: Executor
+) -> None:
+    fill(tmp_path / "one", burst)
+    fill(tmp_path / "two", burst[:2])
+    fill(tmp_path / ".hidden", burst)
+    (tmp_path / "one" / "notes.txt").write_text("no photo")
+    plan = plan_demo(pool, tmp_path, None, 2, 4)
+    (camera,), (probe,) = plan.enrolled, plan.probes
+    assert (camera.camera, probe.camera) == ("one", "one")
+    assert [path.name for path in camera.paths + probe.paths] == [path.name for path in burst]
+    assert camera.frame == (SIDE, SIDE)
+    assert any(re.match("two: left out: 2 usable photos, at least 3", note) for note in plan.notes)
+    assert any("only one camera" in note for note in plan.notes)
+
+
+def test_what_cannot_be_used_is_named(tmp_path: Path, burst: list[Path], pool: Executor) -> None:
+    folder = fill(tmp_path / "one", burst[:3])
+    shutil.copy(burst[0], folder / "photo_000000_copy.jpg")
+    (folder / "a_damaged.jpg").write_bytes(burst[3].read_bytes()[:1000])
+    take_burst(VirtualCamera(6, 1024, 512), 1, folder, seed=7)
+    plan = plan_demo(pool, tmp_path, None, 2, 1)
+    taken = plan.enrolled[0].paths + plan.probes[0].paths
+    assert [path.name for path in taken] == [path.name for path in burst[:3]]
+    told = "\n".join(plan.notes)
+    assert "a_damaged.jpg" in told
+    assert "photo_000000_copy.jpg is a copy" in told
+    assert "photo_007000.jpg: not 2048x2048 like the others" in told
+
+
+def test_photos_that_are_too_small(tmp_path: Path, alice, pool: Executor) -> None:
+    fill(tmp_path / "tiny", alice.enroll)
+    plan = plan_demo(pool, tmp_path, None, 2, 1)
+    assert "photos of 512x512 are too small" in plan.notes[0]
+    with pytest.raises(ClientError, match="can be enrolled"):
+        require_cameras(plan)
+
+
+def test_nothing_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--photos", str(tmp_path)]) == 2
+    assert "put each camera's photos in a folder of its own" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert run(["demo", "--photos", str(tmp_path)]) == 2
+    told, error = capsys.readouterr().err.splitlines()
+    assert told.startswith("empty: left out: 0 usable photos, at least 7 are needed")
+    assert error.startswith("grainseal: no camera can be enrolled")
+
+
+def test_probes_from_elsewhere(tmp_path: Path, burst: list[Path], pool: Executor) -> None:
+    fill(tmp_path / "photos" / "one", burst[:2])
+    fill(tmp_path / "probes" / "one", burst[1:])
+    fill(tmp_path / "probes" / "stranger", burst[3:])
+    plan = plan_demo(pool, tmp_path / "photos", tmp_path / "probes", 2, 4)
+    assert [each.camera for each in plan.enrolled] == ["one"]
+    assert [each.camera for each in plan.probes] == ["one", "stranger"]
+    # What was enrolled is no probe: its score would be too good to be true.
+    assert [path.name for path in plan.probes[0].paths] == [path.name for path in burst[2:]]
+    (tmp_path / "none" / "one").mkdir(parents=True)
+    with pytest.raises(ClientError, match="to probe with"):
+        require_cameras(plan_demo(pool, tmp_path / "photos", tmp_path / "none", 2, 4))
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (30, 70), (50, 50), (11, 13)])
+def test_another_frame_is_forced_into_the_enrolled_one(shape: tuple[int, int]) -> None:
+    values = np.arange(shape[0] * shape[1], dtype=np.float32).reshape(shape)
+    taken = Fingerprint(values, "raw", 1)
+    enrolled = Fingerprint(np.zeros((40, 60), np.float32), "developed", 6)
+    forced = fitted(taken, enrolled)
+    assert (forced.shape, forced.kind) == ((40, 60), "developed")
+    assert set(forced.values.ravel()) <= set(values.ravel())
+    row, column = np.argwhere(values == forced.values[0, 0])[0]
+    assert (row % 2, column % 2) == (0, 0)
+    if shape == (40, 60):
+        assert np.array_equal(forced.values, values)
+
+
+def synthetic(folder: Path, name: str, pattern: int, noise: int) -> SavedFingerprint:
+    """What a camera's photos would give: its pattern, and noise of their own."""
+    values = np.random.default_rng(pattern).standard_normal((SIDE, SIDE), dtype=np.float32)
+    values += 2 * np.random.default_rng(noise).standard_normal((SIDE, SIDE), dtype=np.float32)
+    np.save(folder / name, values)
+    return SavedFingerprint(folder / f"{name}.npy", "developed", 1)
+
+
+def test_no_lock_out_distorts_the_matrix(tmp_path: Path) -> None:
+    """Seven wrong cameras, which is more failures in a row than an enrolment survives."""
+    names = [f"camera {number}" for number in range(8)]
+    sets = [PhotoSet(name, AUTH_JPEG_V1, (SIDE, SIDE), ()) for name in names]
+    prints = Fingerprints(
+        {names[-1]: synthetic(tmp_path, "e7", 7, 100)},
+        {name: synthetic(tmp_path, f"p{n}", n, 200 + n) for n, name in enumerate(names)},
+    )
+    with LocalService(tmp_path / "server", "--workers", "1") as service:
+        api_key = service.add_relying_party(RELYING_PARTY)
+        plan = Plan(enrolled=sets[-1:], probes=sets)
+        decisions = run_demo(service, api_key, plan, prints, tmp_path, silent)
+    assert [each.accepted for each in decisions] == [False] * 7 + [True]
+    assert not any("NOT" in each.reason for each in decisions)  # encrypted = in the clear
+    assert all(200_000 < each.bytes_sent < 280_000 for each in decisions)
+
+
+def test_simulated_demo_with_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["demo", "--enroll-photos", "2", "--probe-photos", "1", "--report", str(tmp_path / "r")]
+    assert run([*line, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    decisions = result["decisions"]
+    assert len(decisions) == 9
+    for each in decisions:
+        fields = {"enrolled", "probe", "accepted", "reason", "seconds", "bytes_sent"}
+        assert set(each) == fields
+        assert each["accepted"] == (each["enrolled"] == each["probe"])
+    page = Path(result["report"]).read_text()
+    names = {each["enrolled"] for each in decisions}
+    assert all(name in page for name in names)
+    assert page.count("data:image/png;base64,") == 3 * len(names)
+    assert page.count("data:image/svg+xml;base64,") == 1
+    assert not re.search(r'(?:src|href)="(?!data:)', page)  # self-contained
+
+
+def test_a_report_escapes_what_people_name_their_folders(
+    tmp_path: Path, burst: list[Path], pool: Executor
+) -> None:
+    from grainseal.client.report import write_report
+
+    fill(tmp_path / "photos" / "<script>alert(1)<", burst[:2])
+    plan = plan_demo(pool, tmp_path / "photos", None, 1, 1)
+    prints = extract_all(pool, plan, tmp_path, silent)
+    name = plan.enrolled[0].camera
+    decision = Decision(name, name, True, "it is", 0.1, 1000, 2000, "AUTH_JPEG_V1")
+    page = write_report(tmp_path / "report", plan, prints, [decision]).read_text()
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;" in page
+
+
+@pytest.mark.photos
+@pytest.mark.timeout(600)
+def test_real_cameras(tmp_path: Path, photos_root: Path) -> None:
+    """Three Nikons: own flats accepted, four or one; others and natural scenes never."""
+    flat, natural = photos_root / "nikon" / "flat", photos_root / "nikon" / "natural"
+    if not (flat.is_dir() and natural.is_dir()):
+        pytest.skip(f"no nikon/flat and nikon/natural in {photos_root}")
+    folders = [tmp_path / name for name in ("four", "one", "scenes")]
+    for folder in folders:
+        folder.mkdir()
+    with worker_pool() as pool:
+        four = plan_demo(pool, flat, None, 6, 4)
+        scenes = plan_demo(pool, flat, natural, 6, 4)
+        single = [replace(each, paths=each.paths[:1]) for each in four.probes]
+        plans = [four, Plan(four.enrolled, single), Plan(four.enrolled, scenes.probes)]
+        first = extract_all(pool, four, folders[0], silent)
+        # The enrolments are the same: only the probes are new.
+        prints = [first]
+        for plan, folder in zip(plans[1:], folders[1:], strict=True):
+            probes = extract_all(pool, Plan([], plan.probes), folder, silent).probes
+            prints.append(Fingerprints(first.enrolled, probes))
+    assert len(four.enrolled) == 3
+    with LocalService(tmp_path / "server") as service:
+        api_key = service.add_relying_party(RELYING_PARTY)
+        flats, ones, naturals = (
+            run_demo(service, api_key, plan, prints, folder, silent)
+            for plan, prints, folder in zip(plans, prints, folders, strict=True)
+        )
+    for decisions in (flats, ones):
+        assert [each.accepted for each in decisions] == [each.own for each in decisions]
+        assert sum(each.accepted for each in decisions) == 3
+        assert len(decisions) == 9
+    assert len(naturals) == 9
+    assert not any(each.accepted for each in naturals if not each.own)
+    assert not any("NOT" in each.reason for each in flats + ones + naturals)

@@ -1,0 +1,180 @@
+"""What the codes and the match statistics reach, on real photos and on simulated cameras.
+
+Scores are S = <template, probe> in units of sqrt(N): an unrelated camera's are close to N(0, 1).
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from grainseal.models.codes import code_for, encode, features, require_same_frame, select_positions
+from grainseal.models.extractor import get_extractor
+from grainseal.models.fingerprint import Fingerprint, estimate
+from grainseal.models.matching import compare
+from grainseal.models.photo import read_photo
+from grainseal.models.simulator import VirtualCamera, take_burst
+
+KEY = bytes(range(32))
+ENROLLED = 6
+# False match rate of one normal tail: 1.9e-8, so 1e-6 holds even if null scores spread 15 % more.
+TAU_LOW = 5.5
+# Five of the six enrolment photos again score above this, the strongest fresh bursts below.
+TAU_HIGH = 110.0
+CAMERAS = ("Nikon_D200_0", "Nikon_D70_0", "Nikon_D70_1")
+
+
+def fingerprint(paths, spec):
+    return estimate(map(read_photo, paths), get_extractor(spec.extractor))
+
+
+def score(enrolled, probe, spec):
+    """Score on the frame that both have: same-size cameras use all of it."""
+    height, width = np.minimum(enrolled.shape, probe.shape)
+    ours, theirs = (
+        features(Fingerprint(f.values[:height, :width], f.kind, f.photos), spec)
+        for f in (enrolled, probe)
+    )
+    positions = select_positions(ours, spec)
+    template, code = (encode(f, positions, spec, KEY).astype(int) for f in (ours, theirs))
+    return int(template @ code) / spec.length**0.5
+
+
+JPEG = code_for("AUTH_JPEG_V1")
+
+
+@pytest.fixture(scope="module")
+def nikons(photos_root):
+    return {
+        kind: {
+            camera: sorted((photos_root / "nikon" / kind / camera).iterdir()) for camera in CAMERAS
+        }
+        for kind in ("flat", "natural")
+    }
+
+
+@pytest.fixture(scope="module")
+def enrolled(nikons):
+    return {c: fingerprint(nikons["flat"][c][:ENROLLED], JPEG) for c in CAMERAS}
+
+
+@pytest.fixture(scope="module")
+def bursts(nikons):
+    return {c: fingerprint(nikons["flat"][c][ENROLLED:], JPEG) for c in CAMERAS}
+
+
+@pytest.fixture(scope="module")
+def single_flats(nikons):
+    return [(c, fingerprint([p], JPEG)) for c in CAMERAS for p in nikons["flat"][c][ENROLLED:]]
+
+
+@pytest.fixture(scope="module")
+def scenes(nikons):
+    return [(c, fingerprint([p], JPEG)) for c in CAMERAS for p in nikons["natural"][c]]
+
+
+def test_four_flats_of_the_camera_are_accepted_and_no_other_camera(enrolled, bursts):
+    for mine in CAMERAS:
+        for other in CAMERAS:
+            reached = score(enrolled[mine], bursts[other], JPEG)
+            if mine == other:
+                assert 2 * TAU_LOW < reached < TAU_HIGH
+            else:
+                assert reached < TAU_LOW - 1
+
+
+def test_one_flat_is_enough(enrolled, single_flats):
+    for mine in CAMERAS:
+        for other, probe in single_flats:
+            reached = score(enrolled[mine], probe, JPEG)
+            if mine == other:
+                assert 2 * TAU_LOW < reached < TAU_HIGH
+            else:
+                assert reached < TAU_LOW - 1
+
+
+def test_scenes_never_lead_to_a_false_accept(enrolled, scenes):
+    for mine in CAMERAS:
+        for other, probe in scenes:
+            if mine != other:
+                assert score(enrolled[mine], probe, JPEG) < TAU_LOW - 1
+
+
+def test_unrelated_scores_are_standard_normal(enrolled, bursts, single_flats, scenes):
+    probes = [*bursts.items(), *single_flats, *scenes]
+    scores = [
+        score(enrolled[mine], probe, JPEG)
+        for mine in CAMERAS
+        for other, probe in probes
+        if mine != other
+    ]
+    assert len(scores) == 44
+    assert abs(np.mean(scores)) < 0.5
+    assert np.std(scores) < 1.3
+
+
+def test_replaying_the_enrolment_burst_scores_too_well(nikons, enrolled):
+    for camera in CAMERAS:
+        photos = nikons["flat"][camera]
+        assert score(enrolled[camera], enrolled[camera], JPEG) == JPEG.length**0.5
+        five = fingerprint(photos[:5], JPEG)
+        assert score(enrolled[camera], five, JPEG) > TAU_HIGH
+
+
+def test_cameras_of_other_models_are_told_apart_by_their_frame(enrolled):
+    with pytest.raises(ValueError, match="full size"):
+        require_same_frame(enrolled["Nikon_D70_0"].shape, enrolled["Nikon_D200_0"].shape)
+
+
+def test_compare_ranks_every_scene_with_its_own_camera(nikons):
+    """Ten flats against each scene, centre 1024 x 1024."""
+    wavelet = get_extractor("wavelet")
+    references = {
+        c: estimate(map(read_photo, nikons["flat"][c]), wavelet, crop=1024) for c in CAMERAS
+    }
+    for mine in CAMERAS:
+        for path in nikons["natural"][mine]:
+            probe = estimate([read_photo(path)], wavelet, crop=1024)
+            matches = {c: compare(probe, references[c]) for c in CAMERAS}
+            assert max(matches, key=lambda c: matches[c].ncc) == mine
+            assert matches[mine].pce >= 15
+            assert matches[mine].false_match_probability < 1e-6
+            assert all(m.pce < 12 for c, m in matches.items() if c != mine)
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "height", "raw"),
+    [("TESTING", 512, 512, False), ("AUTH_RAW_V1", 1536, 1024, True)],
+)
+def test_simulated_siblings(tmp_path, name, width, height, raw):
+    """Three cameras of one model: each accepted by one photo or four, none for another."""
+    spec = code_for(name)
+    cameras = [VirtualCamera(seed, width, height) for seed in range(3)]
+    enrolments, probes, singles = [], [], []
+    for camera in cameras:
+        folder = tmp_path / str(camera.seed)
+        shots = take_burst(camera, ENROLLED, folder, raw=raw, seed=1)
+        fresh = take_burst(camera, 4, folder, raw=raw, seed=2)
+        enrolments.append(fingerprint(shots, spec))
+        probes.append(fingerprint(fresh, spec))
+        singles.append(fingerprint(fresh[:1], spec))
+    for mine in range(3):
+        for other in range(3):
+            reached = [score(enrolments[mine], p[other], spec) for p in (probes, singles)]
+            if mine == other:
+                assert min(reached) > 2 * TAU_LOW
+                assert max(reached) < 0.7 * spec.length**0.5
+            else:
+                assert max(reached) < TAU_LOW - 1
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_published_jpegs_do_not_reproduce_the_raw_code(tmp_path, flat):
+    """Ten full-size JPEGs of the camera, more than any site shows: no better than a stranger's."""
+    spec = code_for("AUTH_RAW_V1")
+    camera = VirtualCamera(5, 1536, 1024)
+    own = fingerprint(take_burst(camera, ENROLLED, tmp_path / "raw", raw=True, seed=1), spec)
+    jpegs = take_burst(camera, 10, tmp_path / "jpeg", flat=flat, seed=2)
+    published = replace(fingerprint(jpegs, spec), kind="raw")
+    assert compare(published, own).ncc > 0.05  # the pattern as a whole does leak
+    assert abs(score(own, published, spec)) < TAU_LOW - 1  # the code's band does not

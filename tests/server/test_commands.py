@@ -1,0 +1,137 @@
+"""`grainseal serve` and `grainseal admin`, as a person runs them."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+from tests.server.device import Backend, TestDevice, noisy, random_code, refused
+from tests.server.process import ServeProcess
+
+from grainseal.crypto.tokens import keys_of_jwks
+from grainseal.server import commands
+
+PROGRAM = (sys.executable, "-m", "grainseal.cli")
+
+
+def admin(data, *arguments):
+    """What `grainseal admin …` prints."""
+    done = CliRunner().invoke(commands.admin, [*arguments, "--data", str(data)])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory):
+    data = tmp_path_factory.mktemp("cli") / "data"
+    server = ServeProcess(data, "--allow-testing-profiles", "--workers", "1")
+    yield data, server
+    assert server.stop() == 0
+    server.wait_for_children()
+
+
+def serve(*options):
+    command = [*PROGRAM, "serve", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_operator_and_relying_party_work_beside_the_running_server(serving, rng):
+    data, server = serving
+    added = json.loads(admin(data, "relying-party", "add", "shop", "--json"))
+    assert (added["name"], added["audience"]) == ("shop", "shop")
+    issued = admin(data, "ticket", "--subject", "alice", "--relying-party", "shop", "--json")
+    device = TestDevice(server.connection, random_code(rng))
+    assert device.enroll(json.loads(issued)["ticket"]).subject == "alice"
+    decision = device.authenticate(noisy(device.code, rng), "shop")
+    party = Backend(server.connection, "shop", added["api_key"])
+    assert party.verify(decision.token).subject == "alice"
+    assert admin(data, "relying-party", "list") == "shop\n"
+    listed = json.loads(admin(data, "relying-party", "list", "--json"))
+    assert listed == {"relying_parties": ["shop"]}
+    assert list(keys_of_jwks(admin(data, "jwks")).values()) == [device.begin("shop").service_key]
+
+
+def test_plain_output_is_the_thing_itself(serving):
+    data, _ = serving
+    assert re.fullmatch(r"[\w-]{43}\n", admin(data, "ticket", "--subject", "bob"))
+    assert re.fullmatch(r"[\w-]{43}\n", admin(data, "relying-party", "add", "bank"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("relying-party", "add", "grainseal"), "own name"),
+        (("relying-party", "add", ""), "printable"),
+        (("ticket", "--subject", " "), "printable"),
+        (("ticket", "--subject", "eve", "--relying-party", "nobody"), "add it first"),
+    ],
+)
+def test_errors_are_one_line(serving, arguments, message):
+    data, _ = serving
+    done = CliRunner().invoke(commands.admin, [*arguments, "--data", str(data)])
+    assert done.exit_code != 0
+    assert done.stdout == ""
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_announcement_and_ctrl_c(tmp_path):
+    command = [
+        *PROGRAM,
+        "serve",
+        "--data",
+        tmp_path / "d",
+        "--listen",
+        "localhost:0",
+        "--workers=1",
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    line = process.stdout.readline()
+    assert re.fullmatch(r"listening on localhost:\d+ ca /.*/tls/ca.pem\n", line)
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=30)
+    assert (process.returncode, rest) == (0, "")
+
+
+def test_server_outside_tests_takes_no_testing_profile(tmp_path, rng):
+    server = ServeProcess(tmp_path / "data", "--workers", "1")
+    ticket = admin(tmp_path / "data", "ticket", "--subject", "alice").strip()
+    device = TestDevice(server.connection, random_code(rng))
+    refused("MALFORMED", device.begin_enrollment, ticket)
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("listen", ["nonsense", "127.0.0.1:", "127.0.0.1:70000", ":80", "[zz]:1"])
+def test_listen_must_be_an_address(tmp_path, listen):
+    arguments = ["--data", str(tmp_path / "data"), "--listen", listen]
+    done = CliRunner().invoke(commands.serve, arguments)
+    assert done.exit_code == 2
+    assert "--listen" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_port_that_is_taken_is_said_so(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        began = time.monotonic()
+        done = serve("--data", str(tmp_path), "--listen", where, "--workers", "1")
+    assert done.returncode == 2
+    assert f"cannot listen on {where}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - began < 30
+
+
+def test_certificate_needs_its_key(tmp_path):
+    file = tmp_path / "chain.pem"
+    file.write_text("")
+    arguments = ["--data", str(tmp_path), "--tls-certificate", str(file)]
+    done = CliRunner().invoke(commands.serve, arguments)
+    assert done.exit_code == 2
+    assert "go together" in done.stderr

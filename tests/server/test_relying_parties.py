@@ -1,0 +1,112 @@
+"""Tickets, API keys, audiences and the single use of decisions."""
+
+import grpc
+import pytest
+from tests.server.device import Backend, noisy, refused
+
+from grainseal.server import admin
+from grainseal.server.errors import Refused
+
+
+def test_ticket_works_once(world):
+    party = world.backend()
+    ticket = party.ticket("alice")
+    first, second = world.device(), world.device()
+    sessions = [(device, device.begin_enrollment(ticket)) for device in (first, second)]
+    openings = [
+        device.opening(session, device.submit_template(device.template_request(session)))
+        for device, session in sessions
+    ]
+    enrolled = first.finish_enrollment(openings[0])
+    assert enrolled.subject == "alice"
+    error = refused("TICKET_INVALID", second.finish_enrollment, openings[1])
+    assert error.code() == grpc.StatusCode.PERMISSION_DENIED
+    refused("TICKET_INVALID", world.device().begin_enrollment, ticket)
+
+
+def test_ticket_expires(world):
+    ticket = world.ticket()
+    with world.clock.moved(24 * 3600 + 1):
+        refused("TICKET_INVALID", world.device().begin_enrollment, ticket)
+
+
+def test_tickets_are_not_in_the_store(world):
+    ticket = world.backend().ticket("alice")
+    for file in world.config.data.glob("grainseal.db*"):
+        assert ticket.encode() not in file.read_bytes()
+
+
+def test_calls_of_relying_parties_need_a_key(world):
+    stranger = Backend(world.connection, "shop", "no key of anyone's")
+    error = refused("API_KEY_INVALID", stranger.ticket, "alice")
+    assert error.code() == grpc.StatusCode.UNAUTHENTICATED
+    refused("API_KEY_INVALID", stranger.verify, "token")
+
+
+@pytest.mark.parametrize("subject", ["", " alice", "a" * 257, "ali\nce", "ali\u202ece", "e\u0301"])
+def test_subjects_read_the_same_for_everyone(world, subject):
+    refused("MALFORMED", world.backend().ticket, subject)
+
+
+def test_subject_in_any_script(world):
+    assert world.device().begin_enrollment(world.backend().ticket("Zoë 王")).subject == "Zoë 王"
+
+
+@pytest.mark.parametrize("name", ["grainseal", "", "two\nlines"])
+def test_names_that_no_relying_party_may_bear(world, name):
+    with pytest.raises(Refused):
+        admin.add_relying_party(world.config.data, name)
+
+
+def test_name_is_taken_once(world):
+    party = world.backend()
+    with pytest.raises(Refused):
+        admin.add_relying_party(world.config.data, party.name)
+    assert party.name in admin.list_relying_parties(world.config.data)
+
+
+def test_audience_is_registered_and_the_issuer_s_own(world):
+    issuer, other = world.backend(), world.backend()
+    theirs, operators = world.enrolled(issuer), world.enrolled()
+    assert theirs.begin(issuer.name).audience == issuer.name
+    error = refused("AUDIENCE_REFUSED", theirs.begin, other.name)
+    assert error.code() == grpc.StatusCode.PERMISSION_DENIED
+    for audience in (issuer.name, other.name):
+        assert operators.begin(audience).audience == audience
+    for audience in ("nobody", "", "grainseal", "x" * 100_000):
+        refused("AUDIENCE_REFUSED", operators.begin, audience)
+    refused("AUDIENCE_REFUSED", theirs.begin, issuer.name, "renew")
+    refused("MALFORMED", theirs.begin, issuer.name, "rule the world")
+
+
+def test_operator_may_issue_in_a_relying_party_s_name(world):
+    party, other = world.backend(), world.backend()
+    ticket = admin.issue_ticket(world.config.data, "alice", party.name).ticket
+    device = world.device()
+    device.enroll(ticket)
+    assert device.begin(party.name)
+    refused("AUDIENCE_REFUSED", device.begin, other.name)
+
+
+def test_decision_is_for_its_audience_in_time_and_once(world):
+    party, other = world.backend(), world.backend()
+    device = world.enrolled()
+    token = device.authenticate(noisy(device.code, world.rng), party.name).token
+    refused("TOKEN_INVALID", other.verify, token)
+    with world.clock.moved(121):
+        refused("TOKEN_INVALID", party.verify, token)
+    forged = token[:-8] + ("A" * 8 if token[-8:] != "A" * 8 else "B" * 8)
+    refused("TOKEN_INVALID", party.verify, forged)
+    assert party.verify(token).enrollment_id == device.enrollment_id
+    error = refused("TOKEN_INVALID", party.verify, token)
+    assert error.code() == grpc.StatusCode.PERMISSION_DENIED
+
+
+@pytest.mark.parametrize("token", ["", "a.b.c", "e30.e30.e30", "🔑"])
+def test_token_that_is_none_is_malformed(world, token):
+    refused("MALFORMED", world.backend().verify, token)
+
+
+def test_renewal_token_is_not_for_relying_parties(world):
+    device = world.enrolled()
+    refused("TOKEN_INVALID", world.backend().verify, device.renewal_token())

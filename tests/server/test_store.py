@@ -1,0 +1,273 @@
+"""The store's contract: what every database behind it must do."""
+
+import stat
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+from sqlalchemy.exc import IntegrityError
+
+from grainseal.server.errors import Unavailable
+from grainseal.server.store.engine import sqlite_engine
+from grainseal.server.store.enrollments import EnrollmentState
+from grainseal.server.store.store import Store
+from grainseal.server.store.tables import (
+    Base,
+    DecisionRow,
+    EnrollmentRow,
+    ExchangeRow,
+    IdempotencyRow,
+    RelyingPartyRow,
+    SessionRow,
+    TemplateRow,
+    TicketRow,
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store.open_sqlite(tmp_path / "test.db")
+    yield store
+    store.close()
+
+
+def session(number=0, **changes):
+    fields = {
+        "session_id": f"session-{number}",
+        "kind": "authentication",
+        "state": "begun",
+        "nonce": number.to_bytes(32, "big"),
+        "service_key": b"k" * 32,
+        "audience": "shop",
+        "enrollment_id": "enrollment",
+        "subject": "alice",
+        "purpose": "authenticate",
+        "profile": "TESTING",
+        "expires_at": 1300,
+        "device_key": b"d" * 32,
+        **changes,
+    }
+    return SessionRow(**fields)
+
+
+def enrollment(number=0, **changes):
+    fields = {
+        "enrollment_id": f"enrollment-{number}",
+        "subject": "alice",
+        "issuer": "shop",
+        "profile": "TESTING",
+        "device_key": b"d" * 32,
+        "state": EnrollmentState.ACTIVE,
+        "created_at": 1000 + number,
+        **changes,
+    }
+    template = TemplateRow(
+        enrollment_id=fields["enrollment_id"], template=b"t", relin_key=b"r", zero_key=b"z"
+    )
+    return EnrollmentRow(**fields), template
+
+
+def exchange(number=0):
+    return ExchangeRow(session_id=f"session-{number}", answer=b"answer", masks=[[1, 2], [3, 4]])
+
+
+def ticket(expires_at=2000):
+    return TicketRow(
+        ticket_hash=b"h" * 32, ticket_id=b"i", subject="alice", issuer="shop", expires_at=expires_at
+    )
+
+
+def test_migrations_make_the_declared_schema(tmp_path):
+    engine = sqlite_engine(tmp_path / "fresh.db")
+    Store(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+        named = {table: inspect(connection).get_indexes(table) for table in Base.metadata.tables}
+    assert [i["name"] for i in named["enrollments"]] == ["ix_enrollments_device_key"]
+
+
+def test_opening_again_keeps_what_is_there(tmp_path):
+    first = Store.open_sqlite(tmp_path / "test.db")
+    with first.transaction() as tx:
+        tx.sessions.add(session())
+    first.close()
+    second = Store.open_sqlite(tmp_path / "test.db")
+    with second.transaction() as tx:
+        assert tx.sessions.find("session-0").nonce == bytes(32)
+    second.close()
+
+
+def test_database_is_for_its_owner_only(store, tmp_path):
+    with store.transaction() as tx:
+        tx.sessions.add(session())
+    for file in tmp_path.glob("test.db*"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
+
+
+def test_an_exception_undoes_the_whole_transaction(store):
+    def interrupted():
+        with store.transaction() as tx:
+            tx.sessions.add(session())
+            tx.warrants.add_ticket(ticket())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        interrupted()
+    with store.transaction() as tx:
+        assert tx.sessions.find("session-0") is None
+        assert tx.warrants.ticket(b"h" * 32) is None
+
+
+def test_a_state_is_left_once(store):
+    with store.transaction() as tx:
+        tx.sessions.add(session())
+        assert tx.sessions.move("session-0", "begun", "submitted")
+        assert not tx.sessions.move("session-0", "begun", "submitted")
+    with store.transaction() as tx:
+        assert tx.sessions.find("session-0").state == "submitted"
+
+
+def test_of_many_movers_one_succeeds(store, tmp_path):
+    with store.transaction() as tx:
+        tx.sessions.add(session())
+    other = Store.open_sqlite(tmp_path / "test.db")
+    moved = []
+
+    def move(mine):
+        with mine.transaction() as tx:
+            moved.append(tx.sessions.move("session-0", "begun", "submitted"))
+
+    threads = [threading.Thread(target=move, args=(s,)) for s in (store, other) * 8]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.close()
+    assert sorted(moved) == [False] * 15 + [True]
+
+
+def test_two_sessions_never_share_a_nonce(store):
+    with store.transaction() as tx:
+        tx.sessions.add(session(0))
+        with pytest.raises(IntegrityError):
+            tx.sessions.add(session(1, nonce=bytes(32)))
+
+
+def test_failures_of_the_database_are_ours_to_report(store):
+    with store.transaction() as tx:
+        tx.sessions.add(session(0))
+
+    def add_again():
+        with store.transaction() as tx:
+            tx.sessions.add(session(0))
+
+    with pytest.raises(Unavailable) as caught:
+        add_again()
+    assert str(caught.value) == "the store failed: IntegrityError"
+
+
+def test_exchange_is_kept_and_deleted(store):
+    with store.transaction() as tx:
+        tx.sessions.add(session())
+        tx.sessions.add_exchange(exchange())
+    with store.transaction() as tx:
+        assert tx.sessions.exchange("session-0").masks == [[1, 2], [3, 4]]
+        tx.sessions.delete_exchange("session-0")
+    with store.transaction() as tx:
+        assert tx.sessions.exchange("session-0") is None
+
+
+def test_deleted_secrets_leave_the_disk(store, tmp_path):
+    secret = b"a mask that nobody may find" * 400
+
+    def is_on_disk():
+        return any(secret[:27] in file.read_bytes() for file in tmp_path.glob("test.db*"))
+
+    with store.transaction() as tx:
+        tx.sessions.add(session())
+        tx.sessions.add_exchange(ExchangeRow(session_id="session-0", answer=secret, masks=[]))
+    assert is_on_disk()
+    with store.transaction() as tx:
+        tx.sessions.delete_exchange("session-0")
+    store.purge(now=0, retention=0)
+    assert not is_on_disk()
+
+
+def test_ticket_and_token_are_used_once(store):
+    decision = DecisionRow(
+        token_id="t",
+        session_id="s",
+        subject="alice",
+        audience="shop",
+        purpose="authenticate",
+        enrollment_id="e",
+        profile="TESTING",
+        issued_at=1000,
+        expires_at=1120,
+    )
+    with store.transaction() as tx:
+        tx.warrants.add_ticket(ticket())
+        tx.warrants.add_decision(decision)
+    for expected in (True, False):
+        with store.transaction() as tx:
+            assert tx.warrants.use_ticket(b"h" * 32) is expected
+            assert tx.warrants.use_token("t") is expected
+    with store.transaction() as tx:
+        assert not tx.warrants.use_token("another")
+        assert tx.warrants.decision_of_session("s").used
+
+
+def test_retired_enrollment_has_no_template(store):
+    with store.transaction() as tx:
+        tx.enrollments.add(*enrollment())
+    with store.transaction() as tx:
+        assert tx.enrollments.retire("enrollment-0", EnrollmentState.REVOKED)
+        assert not tx.enrollments.retire("enrollment-0", EnrollmentState.REPLACED)
+    with store.transaction() as tx:
+        assert tx.enrollments.find("enrollment-0").state == EnrollmentState.REVOKED
+        assert tx.enrollments.template("enrollment-0") is None
+
+
+def test_enrollments_of_a_device_oldest_first(store):
+    with store.transaction() as tx:
+        for number in (2, 0, 1):
+            tx.enrollments.add(*enrollment(number))
+        tx.enrollments.add(*enrollment(3, device_key=b"e" * 32))
+        found = [row.enrollment_id for row in tx.enrollments.of_device(b"d" * 32)]
+    assert found == ["enrollment-0", "enrollment-1", "enrollment-2"]
+
+
+def test_relying_party_is_found_by_its_key(store):
+    with store.transaction() as tx:
+        for name in ("shop", "bank"):
+            party = RelyingPartyRow(name=name, api_key_hash=name.encode(), created_at=1)
+            tx.warrants.add_relying_party(party)
+        assert tx.warrants.relying_party_with_key(b"shop").name == "shop"
+        assert tx.warrants.relying_party_with_key(b"none") is None
+        assert [party.name for party in tx.warrants.relying_parties()] == ["bank", "shop"]
+
+
+def test_purge_takes_secrets_at_expiry_and_the_rest_a_day_later(store):
+    write = IdempotencyRow(
+        scope="Opening", key=b"k", request_hash=b"h", reference="session-0", created_at=1010
+    )
+    with store.transaction() as tx:
+        tx.sessions.add(session())
+        tx.sessions.add_exchange(exchange())
+        tx.sessions.remember_write(write)
+        tx.warrants.add_ticket(ticket())
+    day = 86400
+    assert store.purge(now=1299, retention=day) == 0
+    assert store.purge(now=1300, retention=day) == 1
+    with store.transaction() as tx:
+        assert tx.sessions.exchange("session-0") is None
+        assert tx.sessions.find("session-0") is not None
+        assert tx.sessions.write_made("Opening", b"k") is not None
+    store.purge(now=2000 + day, retention=day)
+    with store.transaction() as tx:
+        assert tx.sessions.find("session-0") is None
+        assert tx.sessions.write_made("Opening", b"k") is None
+        assert tx.warrants.ticket(b"h" * 32) is None
