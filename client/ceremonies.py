@@ -102,10 +102,18 @@ class Ceremonies:
         return list(self._transport.list_enrollments(self._signed("list", enrolled)).enrollments)
 
     def revoke(self, enrolled: StoredEnrollment) -> pb.Enrollment:
-        """End the enrolment at the service, then forget its keys."""
-        answer = self._transport.revoke_enrollment(self._signed("revoke", enrolled))
-        self._vault.save(replace(self._vault.state, enrollment=None))
+        """End the enrolment at the service, then forget its keys; also if it has ended already."""
+        try:
+            answer = self._transport.revoke_enrollment(self._signed("revoke", enrolled))
+        except ServiceError as error:
+            if error.reason == "ENROLLMENT_UNKNOWN":
+                self._forget()
+            raise
+        self._forget()
         return answer
+
+    def _forget(self) -> None:
+        self._vault.save(replace(self._vault.state, enrollment=None))
 
     def _complete(self, pending: PendingEnrollment) -> pb.Enrollment:
         """Send a pending enrolment's last request; only its success drops the old enrolment."""

@@ -121,6 +121,7 @@ class SeededForm:
 
     def to_stream(self, wire: bytes, what: str) -> bytes:
         """Saved stream with a peer's numbers in it; `MalformedMessage` if they are out of range."""
+        # W1
         if len(wire) != self.wire_size:
             raise MalformedMessage(f"{what} has {len(wire)} bytes, not {self.wire_size}")
         step, out = self.part_size + SEED_BYTES, [self.head]
@@ -133,8 +134,10 @@ class SeededForm:
 
     def _check_range(self, part: bytes, seed: bytes, what: str) -> None:
         words = np.frombuffer(part, "<u8").reshape(len(self.primes), self.degree)
+        # W2
         if (words >= np.array(self.primes, np.uint64)[:, None]).any():
             raise MalformedMessage(f"{what} has a coefficient outside its modulus")
+        # W3
         if not words.any() or not any(seed):
             raise MalformedMessage(f"{what} is transparent: all coefficients or the seed are zero")
 

@@ -20,7 +20,7 @@ well a template of real signs stands in for independent ones. See NULL_SPREAD.
 
 import math
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ from grainseal.models.codes import (
 from grainseal.models.fingerprint import Fingerprint
 
 Probe = npt.NDArray[np.int8]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 TILES: Final = 8  # tiles along each side of the frame, for the quota
 MAP_TILES: Final = 4  # tiles along each side of a match map
@@ -229,7 +230,8 @@ def claim_probe(features: Features, positions: Positions, spec: ClaimSpec, seed:
     known = int(np.count_nonzero(values))
     rounded = np.rint(values * np.float32(PROBE_SCALE * math.sqrt(known / power)))
     probe = np.clip(rounded, -PROBE_LIMIT, PROBE_LIMIT).astype(np.int8)
-    return probe * _mask(spec, seed)
+    masked: Probe = probe * _mask(spec, seed)
+    return masked
 
 
 def claim_score(inner_product: int, probe: Probe, spec: ClaimSpec) -> ClaimScore:
@@ -288,7 +290,7 @@ def _tiles_of(
     ]
 
 
-def _by_phase(tile: npt.NDArray[np.generic], spec: ClaimSpec) -> npt.NDArray[np.generic]:
+def _by_phase(tile: npt.NDArray[Scalar], spec: ClaimSpec) -> npt.NDArray[Scalar]:
     """(16, cells): one row for each place in the 8x8 pixel cell."""
     phases = spec.phases
     height, width = tile.shape
@@ -298,4 +300,5 @@ def _by_phase(tile: npt.NDArray[np.generic], spec: ClaimSpec) -> npt.NDArray[np.
 
 def _strongest(strength: Features, index: Positions, spec: ClaimSpec) -> Positions:
     order = np.argsort(-_by_phase(strength, spec), axis=1, kind="stable")[:, : spec.quota]
-    return np.take_along_axis(_by_phase(index, spec), order, axis=1).ravel()
+    strongest: Positions = np.take_along_axis(_by_phase(index, spec), order, axis=1).ravel()
+    return strongest

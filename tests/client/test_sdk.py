@@ -291,6 +291,27 @@ def test_an_opening_is_counted_before_it_leaves(
         assert vault.state.enrollment.openings == 2
 
 
+def test_a_revocation_whose_answer_was_lost(
+    service, alice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Device(service.local, tmp_path / "v") as device:
+        enroll(device, service, alice.enroll)
+        real = Transport.revoke_enrollment
+
+        def lost(transport: Transport, request: Any) -> Any:
+            real(transport, request)
+            raise Lost
+
+        monkeypatch.setattr(Transport, "revoke_enrollment", lost)
+        with pytest.raises(Lost):
+            device.client.revoke()
+        monkeypatch.undo()
+        with pytest.raises(ServiceError) as caught:
+            device.client.revoke()
+        assert caught.value.reason == "ENROLLMENT_UNKNOWN"
+        assert enroll(device, service, alice.enroll).state == "active"
+
+
 def test_another_service_in_the_same_place(service, alice, tmp_path: Path) -> None:
     """The key pinned at enrolment, not the certificate, says which service this is."""
     with Device(service.local, tmp_path / "v") as device:
