@@ -18,9 +18,9 @@ from grainseal.crypto.transcript import probe_transcript, request_transcript
 from grainseal.models.codes import Code
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
-from .errors import RenewalDue, UntrustedService
+from .errors import ClientError, RenewalDue, UntrustedService
 from .sessions import SERVICE_AUDIENCE, Expected, checked_session
-from .vault_state import StoredEnrollment
+from .vault_state import StoredEnrollment, VaultState
 
 PURPOSE_AUTHENTICATE: Final = "authenticate"
 PURPOSE_RENEW: Final = "renew"
@@ -94,9 +94,16 @@ def require_openings_left(enrolled: StoredEnrollment, purpose: str) -> None:
         )
 
 
-def counted(enrolled: StoredEnrollment) -> StoredEnrollment:
-    """C5: the enrolment with one more opening, to be stored before that opening leaves."""
-    return replace(enrolled, openings=enrolled.openings + 1)
+def counted(state: VaultState, expected: Expected) -> VaultState:
+    """C5: the vault with one more opening counted, to be stored before that opening leaves.
+
+    `RenewalDue` at the cap, `ClientError` if the session's enrolment has left the vault since.
+    """
+    enrolled = state.enrollment
+    if enrolled is None or enrolled.enrollment_id != expected.enrollment_id:
+        raise ClientError("the enrolment was renewed or revoked in the meantime: try again")
+    require_openings_left(enrolled, expected.purpose)
+    return replace(state, enrollment=replace(enrolled, openings=enrolled.openings + 1))
 
 
 def sign_request(

@@ -17,7 +17,7 @@ from grainseal.proto.v1 import grainseal_pb2 as pb
 from . import authenticating, enrolling
 from .coding import NewTemplate
 from .errors import ServiceError
-from .sessions import SESSION_SECONDS, Expected, new_idempotency_key, opening
+from .sessions import SESSION_SECONDS, Expected, check_keys, new_idempotency_key, opening
 from .transport import Transport
 from .vault import Vault
 from .vault_state import PendingEnrollment, StoredEnrollment
@@ -63,14 +63,19 @@ class Ceremonies:
         answer = self._transport.submit_template(submitted.request)
         pending = enrolling.finish(submitted, answer, template, self.device, new_idempotency_key())
         # From here on a crash, ours or the service's, is mended by sending the same again.
-        self._vault.save(replace(self._vault.state, pending=pending))
+        self._vault.update(lambda state: replace(state, pending=pending))
         return self._complete(pending)
 
     def resume(self) -> pb.Enrollment | None:
-        """Bring an interrupted enrolment to its end; None without one, or if it came to nothing."""
+        """Bring an interrupted enrolment to its end; None without one, or if it came to nothing.
+
+        `UntrustedService` at another service, whose word on it counts for nothing.
+        """
         pending = self._vault.state.pending
         if pending is None:
             return None
+        published = self._transport.get_keys(pb.GetKeysRequest())
+        check_keys(published, pending.enrollment.service_key)
         try:
             return self._complete(pending)
         except ServiceError as error:
@@ -89,8 +94,7 @@ class Ceremonies:
             session, expected, code, key, self.device, new_idempotency_key(), begun
         )
         answer = self._transport.submit_probe(probe)
-        counted = authenticating.counted(enrolled)
-        self._vault.save(replace(self._vault.state, enrollment=counted))
+        self._vault.update(lambda state: authenticating.counted(state, expected))
         finish = opening(session, answer, key, self.device, new_idempotency_key())
         decision = self._transport.finish_authentication(finish)
         # The token's times are the service's, so they are judged by the service's clock.
@@ -103,17 +107,19 @@ class Ceremonies:
 
     def revoke(self, enrolled: StoredEnrollment) -> pb.Enrollment:
         """End the enrolment at the service, then forget its keys; also if it has ended already."""
+        # Outside of the try: before C2 anyone may say that the enrolment is unknown.
+        request = self._signed("revoke", enrolled)
         try:
-            answer = self._transport.revoke_enrollment(self._signed("revoke", enrolled))
+            answer = self._transport.revoke_enrollment(request)
         except ServiceError as error:
             if error.reason == "ENROLLMENT_UNKNOWN":
-                self._forget()
+                self._forget(enrolled)
             raise
-        self._forget()
+        self._forget(enrolled)
         return answer
 
-    def _forget(self) -> None:
-        self._vault.save(replace(self._vault.state, enrollment=None))
+    def _forget(self, enrolled: StoredEnrollment) -> None:
+        self._vault.update(lambda state: state.without(enrolled))
 
     def _complete(self, pending: PendingEnrollment) -> pb.Enrollment:
         """Send a pending enrolment's last request; only its success drops the old enrolment."""
@@ -126,10 +132,10 @@ class Ceremonies:
                 raise
             answer = self._found(pending.enrollment)
             if answer is None:
-                self._vault.save(replace(self._vault.state, pending=None))
+                self._vault.update(lambda state: state.without_pending(pending))
                 raise
         enrolling.require_active(pending, answer)
-        self._vault.save(replace(self._vault.state, enrollment=pending.enrollment, pending=None))
+        self._vault.update(lambda state: state.completed(pending))
         return answer
 
     def _found(self, wanted: StoredEnrollment) -> pb.Enrollment | None:

@@ -4,12 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
 
 import click
 
-from .demo_command import demo
-from .local_commands import compare, token
 from .sdk import Client, EnrollmentInfo
 from .terminal import (
     json_option,
@@ -40,7 +37,12 @@ photo_options = options(
 @click.command()
 @connection_options
 @click.option("--subject", required=True, help="The name to enrol under; the ticket's.")
-@click.option("--ticket", required=True, help="Single-use ticket from the relying party.")
+@click.option(
+    "--ticket",
+    required=True,
+    envvar="GRAINSEAL_TICKET",
+    help="Single-use ticket from the relying party; or GRAINSEAL_TICKET, which ps does not show.",
+)
 @click.option("--profile", help="Default: AUTH_RAW_V1 for RAW photos, else AUTH_JPEG_V1.")
 @click.option("--keyring", is_flag=True, help="Keep a new vault's key in the platform's keyring.")
 @photo_options
@@ -135,18 +137,6 @@ def list_enrollments(server: str, ca: Path, vault: Path, as_json: bool) -> None:
         found = client.list()
     lines = [f"{each.state:9} {_sentence(each)}" for each in found]
     show(as_json, {"enrollments": [asdict(each) for each in found]}, "\n".join(lines))
-
-
-COMMANDS: Final[tuple[click.Command, ...]] = (
-    demo,
-    enroll,
-    authenticate,
-    renew,
-    revoke,
-    list_enrollments,
-    compare,
-    token,
-)
 
 
 @contextmanager

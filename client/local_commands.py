@@ -64,7 +64,9 @@ def token() -> None:
     click.option("--server", metavar="HOST:PORT", help="Or ask the service, which uses it up."),
     click.option("--ca", type=FILE, help="PEM file of the service's authority."),
     click.option(
-        "--api-key", envvar="GRAINSEAL_API_KEY", help="The relying party's; or GRAINSEAL_API_KEY."
+        "--api-key",
+        envvar="GRAINSEAL_API_KEY",
+        help="The relying party's; or GRAINSEAL_API_KEY, which ps does not show.",
     ),
 )
 @json_option

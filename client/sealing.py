@@ -2,13 +2,14 @@
 
     magic (18 bytes) ‖ key source (1) ‖ salt (16) ‖ nonce (12) ‖ ciphertext and tag
 
-Everything before the nonce is authenticated too. From a passphrase the key is scrypt's (RFC 7914);
-from the keyring it is random, stored there under the salt's name. A format has fixed parameters,
-so a changed file cannot ask for cheap or ruinous ones.
+Everything before the nonce is authenticated too. From a passphrase the key is scrypt's (RFC 7914)
+of its UTF-8 form in Unicode's NFC; from the keyring it is random, stored there under the salt's
+name. A format has fixed parameters, so a changed file cannot ask for cheap or ruinous ones.
 """
 
 import os
 import secrets
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -65,8 +66,11 @@ def box_from_keyring() -> Box:
     key = secrets.token_bytes(_KEY_BYTES)
     try:
         keyring.set_password(KEYRING_SERVICE, _entry(header), key.hex())
+        kept = keyring.get_password(KEYRING_SERVICE, _entry(header))
     except keyring.errors.KeyringError as error:
         raise VaultError(f"no keyring to keep the key in ({error}): use a passphrase") from None
+    if kept != key.hex():  # keyring's null backend takes everything and keeps nothing
+        raise VaultError("the keyring did not keep the key: use a passphrase")
     return Box(header, key)
 
 
@@ -89,7 +93,8 @@ def _stretched(passphrase: str | None, header: bytes) -> bytes:
     if not passphrase:
         raise VaultError("the vault needs a passphrase, and not an empty one")
     kdf = Scrypt(header[-_SALT_BYTES:], _KEY_BYTES, _SCRYPT_N, _SCRYPT_R, _SCRYPT_P)
-    return kdf.derive(passphrase.encode())
+    # Keyboards differ in how they compose an accented letter; the passphrase is the same.
+    return kdf.derive(unicodedata.normalize("NFC", passphrase).encode())
 
 
 def _kept_key(header: bytes) -> bytes:

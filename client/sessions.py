@@ -4,7 +4,8 @@ The client's checks, numbered as in docs/PROTOCOL.md ("What a client must check"
 an `UntrustedService` and nothing is answered.
 
 - C1 session id, nonce and service key have their form
-- C2 the service key is the one pinned at enrolment
+- C2 the service key is the one pinned at enrolment; before an interrupted enrolment is taken up
+  again, where no session says it, the service's published key is asked for
 - C3 audience, enrolment, subject, purpose and profile are what was asked for
 - C4 the session expires soon and is not long past
 - C5 the openings counted for the template, this one included, do not pass the profile's cap; the
@@ -14,6 +15,7 @@ an `UntrustedService` and nothing is answered.
 """
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +23,7 @@ from grainseal.crypto.errors import MalformedMessage
 from grainseal.crypto.masking import MaskedSum
 from grainseal.crypto.opening import HomomorphicKey
 from grainseal.crypto.signing import SigningKey
+from grainseal.crypto.tokens import keys_of_jwks
 from grainseal.crypto.transcript import SessionContext, opening_transcript
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
@@ -62,10 +65,8 @@ def checked_session(session: pb.Session, expected: Expected, now: float) -> Sess
     _require(len(session.nonce) == _NONCE_BYTES, "a nonce of a wrong length")
     _require(len(session.service_key) == _KEY_BYTES, "a service key of a wrong length")
     # C2
-    if expected.service_key is not None and session.service_key != expected.service_key:
-        raise UntrustedService(
-            "this is not the service that the camera was enrolled with: its key is another one"
-        )
+    if expected.service_key is not None:
+        _require_pinned([session.service_key], expected.service_key)
     # C3
     _require_same("audience", session.audience, expected.audience)
     _require_same("enrolment", session.enrollment_id, expected.enrollment_id)
@@ -79,6 +80,15 @@ def checked_session(session: pb.Session, expected: Expected, now: float) -> Sess
             f"the session would expire in {lifetime:.0f} s: is this device's clock right?"
         )
     return context_of(session)
+
+
+def check_keys(answer: pb.GetKeysResponse, service_key: bytes) -> None:
+    """C2 without a session: the pinned key is among those that the service publishes."""
+    try:
+        published = keys_of_jwks(answer.jwks)
+    except MalformedMessage as error:
+        raise UntrustedService(f"the service's key set is none: {error}") from None
+    _require_pinned(published.values(), service_key)
 
 
 def context_of(session: pb.Session) -> SessionContext:
@@ -115,6 +125,13 @@ def opening(
         signature=device.sign(transcript),
         idempotency_key=idempotency_key,
     )
+
+
+def _require_pinned(said: Collection[bytes], service_key: bytes) -> None:
+    if service_key not in said:
+        raise UntrustedService(
+            "this is not the service that the camera was enrolled with: its key is another one"
+        )
 
 
 def _require(condition: bool, what: str) -> None:

@@ -98,6 +98,10 @@ class Transport:
         """T1–T6, for a relying party with its API key."""
         return self._call(self._authentication.VerifyDecision, request, pb.VerifiedDecision)
 
+    def get_keys(self, request: pb.GetKeysRequest) -> pb.GetKeysResponse:
+        """The service's public keys."""
+        return self._call(self._authentication.GetKeys, request, pb.GetKeysResponse)
+
     def close(self) -> None:
         """Hang up."""
         self._channel.close()

@@ -8,6 +8,8 @@ older copy of the whole file put back by someone with access to the disk.
 import fcntl
 import os
 import secrets
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -29,6 +31,7 @@ class Vault:
     def __init__(self, folder: Path, box: Box, lock: int, state: VaultState) -> None:
         """Use `Vault.create` or `Vault.open`."""
         self._folder, self._box, self._lock, self._state = folder, box, lock, state
+        self._updating = threading.Lock()
 
     @classmethod
     def create(
@@ -40,12 +43,14 @@ class Vault:
         """
         folder = Path(folder)
         box = box_from_keyring() if use_keyring else box_from_passphrase(passphrase or "")
-        _make_private(folder)
-        vault = cls(folder, box, _locked(folder), VaultState(SigningKey().seed))
+        _make_private(folder)  # before the lock, which would leave its file in a wrong folder
+        lock = _locked(folder)
         try:
+            _require_new(folder)  # again: another process may have made one before we had the lock
+            vault = cls(folder, box, lock, VaultState(SigningKey().seed))
             vault.save(vault.state)
         except BaseException:
-            vault.close()
+            os.close(lock)
             raise
         return vault
 
@@ -96,6 +101,11 @@ class Vault:
             raise VaultError(f"cannot write the vault in {self._folder}: {error}") from None
         self._state = state
 
+    def update(self, change: Callable[[VaultState], VaultState]) -> None:
+        """Save what `change` makes of the content, one thread at a time: no change is lost."""
+        with self._updating:
+            self.save(change(self._state))
+
     def close(self) -> None:
         """Let other processes use it."""
         if self._lock >= 0:
@@ -117,13 +127,17 @@ class Vault:
 def _make_private(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if Vault.exists(folder):
-            raise VaultError(f"there is a vault in {folder} already")
+        _require_new(folder)
         if any(each.name != LOCK and not _is_temporary(each) for each in folder.iterdir()):
             raise VaultError(f"{folder} holds other files: name a new or empty folder")
         folder.chmod(0o700)
     except OSError as error:
         raise VaultError(f"cannot make a vault in {folder}: {error}") from None
+
+
+def _require_new(folder: Path) -> None:
+    if Vault.exists(folder):
+        raise VaultError(f"there is a vault in {folder} already")
 
 
 def _is_temporary(path: Path) -> bool:

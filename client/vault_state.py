@@ -5,7 +5,7 @@ Keys and positions, never a template or a code: whoever opens the vault still ne
 
 import base64
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from .errors import VaultError
@@ -51,6 +51,22 @@ class VaultState:
     device_seed: bytes = field(repr=False)
     enrollment: StoredEnrollment | None = None
     pending: PendingEnrollment | None = None
+
+    def completed(self, pending: PendingEnrollment) -> "VaultState":
+        """After a pending enrolment's success; as it is if another thread has seen to that."""
+        if self.pending != pending:
+            return self
+        return replace(self, enrollment=pending.enrollment, pending=None)
+
+    def without_pending(self, pending: PendingEnrollment) -> "VaultState":
+        """After a pending enrolment's failure; as it is if another one is pending."""
+        return replace(self, pending=None) if self.pending == pending else self
+
+    def without(self, enrolled: StoredEnrollment) -> "VaultState":
+        """After an enrolment's end; as it is if another one stands in its place."""
+        current = self.enrollment
+        same = current is not None and current.enrollment_id == enrolled.enrollment_id
+        return replace(self, enrollment=None) if same else self
 
     def to_bytes(self) -> bytes:
         """Serialised form, for encryption."""

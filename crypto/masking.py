@@ -7,7 +7,9 @@ For an encrypted template t and probe p of ±1 the server forms, for k = 1…K,
 with a_k uniform in Z_t^* and r_{k,b} uniform in Z_t per slot. The constant coefficient of a
 plaintext is n⁻¹ times the sum of its slots, so R_k's is n⁻¹·a_k·⟨t, p⟩ when every slot of the
 probe is ±1, and uniform otherwise. At enrolment there is no P and the template takes the probe's
-place: the sum must be zero. The checks are numbered as in docs/PROTOCOL.md, "The answer".
+place: the sum must be zero. Before any of this the probe is refreshed with a random multiple of
+an encryption of zero, or a holder of the secret key could choose noise that makes S_b vanish for
+slots other than ±1. The steps are numbered as in docs/PROTOCOL.md, "The answer".
 """
 
 import secrets
@@ -51,13 +53,16 @@ class LoadedKeys:
     """A device's public keys, validated and expanded; worth keeping between verifications."""
 
     relin: RelinKeys
-    zero: Ciphertext
+    zero: Ciphertext  # an encryption of zero in NTT form,
+    last_zero: Ciphertext  # and the same at the last level
 
     @classmethod
     def from_wire(cls, profile: Profile, keys: PublicKeys) -> "LoadedKeys":
         """Expanded keys; `MalformedMessage` if either is not of the seeded form."""
         ring = ring_for(profile.ring)
-        return cls(ring.relin_keys(keys.relin_key), ring.zero_key(keys.zero_key))
+        zero = ring.ciphertext(keys.zero_key, "zero-key")
+        last_zero = ring.to_ntt(ring.to_last_level(zero))
+        return cls(ring.relin_keys(keys.relin_key), ring.to_ntt(zero), last_zero)
 
 
 def load_code(profile: Profile, wire: bytes) -> list[Ciphertext]:
@@ -77,9 +82,11 @@ def mask_comparison(
     """K masked sums of ⟨template, probe⟩ and what is needed to unmask them."""
     ring = ring_for(profile.ring)
     # M1
+    probe = [_refreshed(ring, keys.zero, each) for each in probe]
+    # M2
     product = _sum(ring, [ring.product(t, p) for t, p in zip(template, probe, strict=True)])
     relinearised = ring.relinearise(product, keys.relin)
-    # M2: the factors; the weights follow in _weighted
+    # M3: the factors; the weights follow in _weighted
     factors = [
         1 + secrets.randbelow(profile.ring.plain_modulus - 1) for _ in range(profile.openings)
     ]
@@ -90,6 +97,8 @@ def mask_template_check(
     profile: Profile, keys: LoadedKeys, template: Sequence[Ciphertext]
 ) -> tuple[list[MaskedSum], list[Mask]]:
     """K masked sums that are zero exactly when every slot of the template is ±1."""
+    ring = ring_for(profile.ring)
+    template = [_refreshed(ring, keys.zero, each) for each in template]
     return _answers(profile, keys, None, [0] * profile.openings, template)
 
 
@@ -109,8 +118,8 @@ def _answers(
         total = ring.from_ntt(_sum(ring, [_weighted(ring, d) for d in deviations]))
         if product is not None:
             total = ring.add(total, ring.times_plain(product, _constant(ring, factor)))
-        # M3, M4, M5
-        masked, offset = _rerandomise(ring, keys.zero, ring.to_last_level(total))
+        # M4
+        masked, offset = _rerandomise(ring, keys.last_zero, ring.to_last_level(total))
         sums.append(masked)
         masks.append(Mask(factor, offset))
     return sums, masks
@@ -123,15 +132,21 @@ def _weighted(ring: Ring, deviation: Ciphertext) -> Ciphertext:
     return ring.times_plain(deviation, ring.plain_to_ntt(weights, deviation))
 
 
+def _refreshed(ring: Ring, zero_key: Ciphertext, ciphertext: Ciphertext) -> Ciphertext:
+    """The same plaintext, + u·zero-key of its level with u uniform ternary."""
+    u = ring.plain_to_ntt(ring.signed_polynomial(ternary(ring.parameters.degree)), zero_key)
+    return ring.add(ciphertext, ring.from_ntt(ring.times_plain(zero_key, u)))
+
+
 def _rerandomise(ring: Ring, zero_key: Ciphertext, total: Ciphertext) -> tuple[MaskedSum, int]:
     """One sum at the last level, + u·zero-key + e, and U on c0's constant coefficient."""
     p, q0 = ring.parameters, ring.parameters.last_prime
-    u = ring.plain_to_ntt(ring.signed_polynomial(ternary(p.degree)), zero_key)
-    fresh_zero = ring.from_ntt(ring.times_plain(zero_key, u))
-    words = ring.last_level_words(ring.add(total, fresh_zero))
+    # M5: the noise e is added to the words below
+    words = ring.last_level_words(_refreshed(ring, zero_key, total))
+    # M6
     mask = secrets.randbelow(q0)
     c0 = (int(words[0, 0]) + int(centred_binomial(1)[0]) + mask) % q0
-    # M6
+    # M7
     return MaskedSum(_add_noise(words[1], q0), c0), rounded(mask, p.plain_modulus, q0)
 
 

@@ -69,9 +69,9 @@ RING_8192 = RingParameters(
 
 # The windows in units of √N, the null's standard deviation: from 5.5, 7 and 5.5 up to 110, 127 and
 # 78. README.md, "Thresholds", has the argument and the measurements.
-AUTH_JPEG_V1 = Profile("AUTH_JPEG_V1", 16384, RING_8192, 3, 704, 14080, 100)
-AUTH_RAW_V1 = Profile("AUTH_RAW_V1", 16384, RING_8192, 3, 896, 16256, 100)
-TESTING = Profile("TESTING", 8192, RING_8192, 3, 498, 7058, 100, for_tests=True)
+AUTH_JPEG_V1 = Profile("AUTH_JPEG_V1", 16384, RING_8192, 3, 704, 14080, 50)
+AUTH_RAW_V1 = Profile("AUTH_RAW_V1", 16384, RING_8192, 3, 896, 16256, 50)
+TESTING = Profile("TESTING", 8192, RING_8192, 3, 498, 7058, 50, for_tests=True)
 
 PROFILES = MappingProxyType({p.name: p for p in (AUTH_JPEG_V1, AUTH_RAW_V1, TESTING)})
 # Profiles that new enrolments may use; a template of any other profile should be enrolled anew.

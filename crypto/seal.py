@@ -160,9 +160,7 @@ class Ring:
         fresh = saved_stream(encryptor.encrypt_zero_symmetric())
         last = saved_stream(encryptor.encrypt_zero_symmetric(context.last_parms_id()))
         relin = saved_stream(keygen.create_relin_keys())
-        first_primes, last_primes = p.data_primes, (p.last_prime,)
-        self.fresh_form = SeededForm.of_sample(fresh, 0, 1, first_primes, p.degree)
-        self.zero_form = SeededForm.of_sample(last, 0, 1, last_primes, p.degree)
+        self.fresh_form = SeededForm.of_sample(fresh, 0, 1, p.data_primes, p.degree)
         self.relin_form = SeededForm.of_sample(
             relin, _KEYS_HEAD, len(p.data_primes), p.coefficient_primes, p.degree
         )
@@ -179,14 +177,9 @@ class Ring:
             empty.load(self.context, path)
         return empty
 
-    def ciphertext(self, wire: bytes) -> Ciphertext:
-        """Fresh ciphertext from its wire form."""
-        return self._load(sealapi.Ciphertext(), self.fresh_form.to_stream(wire, "ciphertext"))
-
-    def zero_key(self, wire: bytes) -> Ciphertext:
-        """Encryption of zero at the last level from its wire form, in NTT form."""
-        stream = self.zero_form.to_stream(wire, "zero-key")
-        return self.to_ntt(self._load(sealapi.Ciphertext(), stream))
+    def ciphertext(self, wire: bytes, what: str = "ciphertext") -> Ciphertext:
+        """Fresh ciphertext from its wire form; `what` it is called in an error."""
+        return self._load(sealapi.Ciphertext(), self.fresh_form.to_stream(wire, what))
 
     def relin_keys(self, wire: bytes) -> RelinKeys:
         """Relinearisation key from its wire form."""
@@ -299,9 +292,9 @@ class SecretRing:
         return self.ring.fresh_form.to_wire(saved_stream(self._encryptor.encrypt_symmetric(plain)))
 
     def zero_key(self) -> bytes:
-        """Wire form of a seeded encryption of zero at the last level."""
-        zero = self._encryptor.encrypt_zero_symmetric(self.ring.context.last_parms_id())
-        return self.ring.zero_form.to_wire(saved_stream(zero))
+        """Wire form of a seeded encryption of zero."""
+        zero = self._encryptor.encrypt_zero_symmetric()
+        return self.ring.fresh_form.to_wire(saved_stream(zero))
 
     def relin_key(self) -> bytes:
         """Wire form of a seeded relinearisation key."""

@@ -21,15 +21,22 @@ from .signing import SigningKey
 
 ALGORITHM = "EdDSA"
 TOKEN_TYPE = "grainseal-decision+jwt"  # noqa: S105 - a media type, not a secret
-REQUIRED_CLAIMS = ("iss", "sub", "aud", "iat", "exp", "jti", "purpose", "enrollment", "profile")
+TEXT_CLAIMS = ("iss", "sub", "enrolled_by", "aud", "purpose", "enrollment", "profile", "jti")
+TIME_CLAIMS = ("iat", "exp")
+REQUIRED_CLAIMS = TEXT_CLAIMS + TIME_CLAIMS
 
 
 @dataclass(frozen=True)
 class Decision:
-    """An accepted authentication. Times are Unix seconds."""
+    """An accepted authentication. Times are Unix seconds.
+
+    A subject is a name that `enrolled_by` gave: the relying party whose ticket was used, or the
+    service itself. Two parties may give one name to two people.
+    """
 
     issuer: str
     subject: str
+    enrolled_by: str
     audience: str
     purpose: str
     enrollment_id: str
@@ -79,6 +86,7 @@ def sign_decision(key: SigningKey, decision: Decision) -> str:
     claims = {
         "iss": decision.issuer,
         "sub": decision.subject,
+        "enrolled_by": decision.enrolled_by,
         "aud": decision.audience,
         "iat": decision.issued_at,
         "exp": decision.expires_at,
@@ -140,20 +148,29 @@ def _verified_claims(token: str, public: bytes) -> dict[str, object]:
 
 
 def _decision(claims: Mapping[str, object]) -> Decision:
-    texts, times = [], []
-    for name in REQUIRED_CLAIMS:
-        value = claims.get(name)
-        if name in ("iat", "exp"):
-            if not isinstance(value, int):
-                raise MalformedMessage(f"claim {name!r} is not an integer")
-            times.append(value)
-        else:
-            if not isinstance(value, str):
-                raise MalformedMessage(f"claim {name!r} is not a text")
-            texts.append(value)
-    issuer, subject, audience, token_id, purpose, enrollment_id, profile = texts
+    texts = {name: claims.get(name) for name in TEXT_CLAIMS}
+    times = {name: claims.get(name) for name in TIME_CLAIMS}
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise MalformedMessage(f"claim {name!r} is not a text")
+    for name, moment in times.items():
+        if type(moment) is not int:  # a bool is an int too
+            raise MalformedMessage(f"claim {name!r} is not an integer")
+    issuer, subject, enrolled_by, audience, purpose, enrollment_id, profile, token_id = map(
+        str, texts.values()
+    )
+    issued_at, expires_at = (int(str(moment)) for moment in times.values())
     return Decision(
-        issuer, subject, audience, purpose, enrollment_id, profile, times[0], times[1], token_id
+        issuer=issuer,
+        subject=subject,
+        enrolled_by=enrolled_by,
+        audience=audience,
+        purpose=purpose,
+        enrollment_id=enrollment_id,
+        profile=profile,
+        issued_at=issued_at,
+        expires_at=expires_at,
+        token_id=token_id,
     )
 
 

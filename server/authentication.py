@@ -73,8 +73,9 @@ def begin(
     replayed = begun_by(tx, write)
     if replayed is not None:
         return replayed
-    # A1: the enrolment is active
+    # A1: the enrolment is active, and its profile one that this service takes
     enrollment = active(tx, enrollment_id)
+    authority.profile(enrollment.profile)
     # A2: it is not locked
     check_not_locked(enrollment, authority.clock())
     # A3: the audience is one for this purpose and enrolment
@@ -179,7 +180,7 @@ def finish(tx: Transaction, authority: Authority, write: Write, opening: Opening
     # D8: decided; the failure counters move; the decision is stored
     end(tx, exchange.session, accepted)
     count(tx, enrollment, accepted, now)
-    decision = _decision(authority, exchange.session, now) if accepted else None
+    decision = _decision(authority, exchange.session, enrollment.issuer, now) if accepted else None
     if decision is not None:
         tx.warrants.add_decision(decision)
     remember(tx, write, opening.session_id, now)
@@ -196,11 +197,14 @@ def _is_match(profile: Profile, masks: Sequence[Mask], opened: Sequence[int]) ->
     return judge(profile, score) is Verdict.ACCEPTED
 
 
-def _decision(authority: Authority, session: SessionRow, now: float) -> DecisionRow:
+def _decision(
+    authority: Authority, session: SessionRow, enrolled_by: str, now: float
+) -> DecisionRow:
     return DecisionRow(
         token_id=authority.new_id(),
         session_id=session.session_id,
         subject=session.subject,
+        enrolled_by=enrolled_by,
         audience=session.audience,
         purpose=session.purpose,
         enrollment_id=session.enrollment_id,
@@ -220,6 +224,7 @@ def _token(authority: Authority, row: DecisionRow) -> str:
     decision = Decision(
         issuer=authority.config.service_name,
         subject=row.subject,
+        enrolled_by=row.enrolled_by,
         audience=row.audience,
         purpose=row.purpose,
         enrollment_id=row.enrollment_id,

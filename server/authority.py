@@ -34,7 +34,7 @@ class Authority:
         return self.random(ID_BYTES).hex()
 
     def profile(self, name: str) -> Profile:
-        """B2: the profile is known, and not one for tests."""
+        """A1, B2: the profile is known, and not one for tests."""
         profile = PROFILES.get(name)
         if profile is None or (profile.for_tests and not self.config.allow_testing_profiles):
             raise Refused(Reason.MALFORMED, f"this service does not take profile {name!r}")

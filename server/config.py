@@ -38,7 +38,8 @@ class ServerConfig:
     ticket_lifetime: int = 24 * 3600
     # Answers of writes can be asked for again with the same idempotency key for this long.
     retention: int = 24 * 3600
-    # How soon after a session's end or expiry its secrets are gone from the disk, at the latest.
+    # How soon after a session's end or expiry its secrets are gone from the store's files, at the
+    # latest; from the disk below them when the file system uses the blocks again.
     purge_interval: float = 30.0
     # A template with its keys is 721 kB, an answer 197 kB.
     max_message_bytes: int = MIB
@@ -46,6 +47,14 @@ class ServerConfig:
     max_deadline: float = 60.0
     # Calls in flight at once; each may hold one message.
     max_concurrent_calls: int = 256
+    # Of these, calls on one connection: an app makes one at a time and a backend a few, and a call
+    # whose message never comes is in flight too.
+    max_calls_per_connection: int = 16
+    # Then a connection takes no new calls, and `max_deadline` later what is left of it is cut:
+    # nothing that a peer holds open is held for ever. Clients connect again by themselves.
+    max_connection_age: float = 300.0
+    # Longer than a burst of photos takes between two calls.
+    max_connection_idle: float = 120.0
     # Running calls may end after SIGTERM; a verification takes a fraction of it.
     grace: float = 5.0
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from grainseal.crypto.errors import VerificationFailed
 from grainseal.crypto.masking import MaskedSum, check_template
-from grainseal.crypto.signing import PUBLIC_KEY_BYTES
 from grainseal.crypto.tokens import verify_decision
 from grainseal.crypto.transcript import template_transcript
 
 from .authority import Authority, check_signature
+from .device_keys import require_usable_key
 from .errors import Reason, Refused
 from .exchange import Exchange, Opening, check_opening, consume, end, keep_answer, kept_answer
 from .homomorphic import Upload, answer_upload, check_upload
@@ -65,9 +65,8 @@ def begin(
         return replayed
     # B2: the profile is known, and not one for tests
     authority.profile(request.profile)
-    # B3: the device key is an Ed25519 public key
-    if len(request.device_key) != PUBLIC_KEY_BYTES:
-        raise Refused(Reason.MALFORMED, f"a device key has {PUBLIC_KEY_BYTES} bytes")
+    # B3: the device key is an Ed25519 public key, not of small order
+    require_usable_key(request.device_key)
     if bool(request.ticket) == bool(request.renewal_token):
         raise Refused(Reason.MALFORMED, "an enrolment rests on a ticket or on a renewal token")
     warrant = _ticketed if request.ticket else _renewing

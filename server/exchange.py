@@ -30,6 +30,9 @@ from .store.store import Transaction
 from .store.tables import ExchangeRow, SessionRow
 
 C0 = struct.Struct("<Q")
+# A device has one ceremony under way, and a few that it lost its line in. Each holds up to 0.9 MB
+# until it ends, so without a bound one ticket would fill the disk.
+MAX_SUBMITTED = 16
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,28 @@ class Exchange:
 
 
 def consume(tx: Transaction, authority: Authority, write: Write, session_id: str) -> None:
-    """S5, P6: BEGUN → SUBMITTED, unless this very write did it before."""
+    """S5, P6: BEGUN → SUBMITTED, unless this very write did it before.
+
+    `Refused` (TOO_MANY_SESSIONS) if too many others await their end already.
+    """
     if reference_of(tx, write) is not None:
         return
     session = tx.sessions.find(session_id)
     if session is None:
         raise used()
+    now = authority.clock()
     move(tx, session, Event.SUBMIT)
-    remember(tx, write, session_id, authority.clock())
+    _check_not_too_many(tx, session, now)
+    remember(tx, write, session_id, now)
+
+
+def _check_not_too_many(tx: Transaction, session: SessionRow, now: float) -> None:
+    # Only sessions with a true signature get this far, so nobody can fill another's share. A ticket
+    # has one share whatever the number of keys that its holder makes.
+    expiries = tx.sessions.expiries_beside(session, State.SUBMITTED, now)
+    if len(expiries) > MAX_SUBMITTED:
+        message = f"{MAX_SUBMITTED} sessions await their end: finish one, or wait until one expires"
+        raise Refused(Reason.TOO_MANY_SESSIONS, message, retry_after=expiries[0] - now)
 
 
 def kept_answer(tx: Transaction, session: SessionRow) -> list[MaskedSum] | None:

@@ -1,7 +1,6 @@
 """Relying parties: who may ask for tickets and hear decisions, by API key."""
 
 import hashlib
-import unicodedata
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
@@ -12,12 +11,11 @@ from .authority import ID_BYTES, Authority
 from .enrollment import ticket_hash
 from .errors import Reason, Refused
 from .idempotency import Write, reference_of, remember
+from .names import are_alike, check_party_name, check_subject
 from .store.store import Transaction
 from .store.tables import DecisionRow, RelyingPartyRow, TicketRow
 
 API_KEY_BYTES = 32
-# Enough for a mail address or a domain, short enough for every transcript and log line.
-MAX_NAME_LENGTH = 256
 
 
 @dataclass(frozen=True)
@@ -30,10 +28,10 @@ class Ticket:
 
 def register(tx: Transaction, authority: Authority, name: str) -> str:
     """A new relying party's API key, which is shown this once and stored as a hash."""
-    check_name("a relying party's name", name)
-    if name == authority.config.service_name:
+    check_party_name(name)
+    if are_alike(name, authority.config.service_name):
         raise Refused(Reason.MALFORMED, f"{name!r} is the service's own name")
-    if tx.warrants.relying_party(name) is not None:
+    if any(are_alike(name, party.name) for party in tx.warrants.relying_parties()):
         raise Refused(Reason.MALFORMED, f"relying party {name!r} exists already")
     api_key = urlsafe_b64encode(authority.random(API_KEY_BYTES)).rstrip(b"=").decode()
     created_at = int(authority.clock())
@@ -41,16 +39,6 @@ def register(tx: Transaction, authority: Authority, name: str) -> str:
         RelyingPartyRow(name=name, api_key_hash=_key_hash(api_key), created_at=created_at)
     )
     return api_key
-
-
-def check_name(what: str, name: str) -> None:
-    """A name that reads the same for everyone: no control or format characters, no edge blanks."""
-    odd = any(unicodedata.category(character).startswith("C") for character in name)
-    if not name or len(name) > MAX_NAME_LENGTH or odd or name != name.strip():
-        message = f"{what} has 1 to {MAX_NAME_LENGTH} printable characters, none blank at its ends"
-        raise Refused(Reason.MALFORMED, message)
-    if unicodedata.normalize("NFC", name) != name:
-        raise Refused(Reason.MALFORMED, f"{what} must be in Unicode normal form C")
 
 
 def holder_of(tx: Transaction, api_key: str) -> RelyingPartyRow:
@@ -65,7 +53,7 @@ def holder_of(tx: Transaction, api_key: str) -> RelyingPartyRow:
 
 def issue_ticket(tx: Transaction, authority: Authority, issuer: str, subject: str) -> TicketRow:
     """A new ticket of an issuer for one of its subjects."""
-    check_name("a subject", subject)
+    check_subject(subject)
     ticket_id = authority.random(ID_BYTES)
     ticket = TicketRow(
         ticket_hash=ticket_hash(authority.keys.ticket(ticket_id)),

@@ -2,8 +2,8 @@
 would not run side by side.
 
 Calls are admitted one per worker; a bounded number waits, the rest is told to come again. No work
-begins for a caller whose deadline has passed. A worker that dies takes one call with it and the
-pool is built anew.
+begins for a caller whose deadline has passed. A worker that dies takes all calls whose work runs
+with it, those of other workers too; they are told to come again, and the pool is built anew.
 """
 
 import asyncio

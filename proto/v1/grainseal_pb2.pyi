@@ -197,7 +197,7 @@ class VerifyDecisionRequest(_message.Message):
     def __init__(self, token: _Optional[str] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
 
 class VerifiedDecision(_message.Message):
-    __slots__ = ("subject", "audience", "purpose", "enrollment_id", "profile", "issued_at", "expires_at")
+    __slots__ = ("subject", "audience", "purpose", "enrollment_id", "profile", "issued_at", "expires_at", "enrolled_by")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
@@ -205,6 +205,7 @@ class VerifiedDecision(_message.Message):
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     ISSUED_AT_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    ENROLLED_BY_FIELD_NUMBER: _ClassVar[int]
     subject: str
     audience: str
     purpose: str
@@ -212,7 +213,8 @@ class VerifiedDecision(_message.Message):
     profile: str
     issued_at: int
     expires_at: int
-    def __init__(self, subject: _Optional[str] = ..., audience: _Optional[str] = ..., purpose: _Optional[str] = ..., enrollment_id: _Optional[str] = ..., profile: _Optional[str] = ..., issued_at: _Optional[int] = ..., expires_at: _Optional[int] = ...) -> None: ...
+    enrolled_by: str
+    def __init__(self, subject: _Optional[str] = ..., audience: _Optional[str] = ..., purpose: _Optional[str] = ..., enrollment_id: _Optional[str] = ..., profile: _Optional[str] = ..., issued_at: _Optional[int] = ..., expires_at: _Optional[int] = ..., enrolled_by: _Optional[str] = ...) -> None: ...
 
 class GetKeysRequest(_message.Message):
     __slots__ = ()

@@ -32,6 +32,7 @@ CODES: Mapping[Reason, grpc.StatusCode] = MappingProxyType(
         Reason.SESSION_EXPIRED: grpc.StatusCode.FAILED_PRECONDITION,
         Reason.SESSION_USED: grpc.StatusCode.FAILED_PRECONDITION,
         Reason.LOCKED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+        Reason.TOO_MANY_SESSIONS: grpc.StatusCode.RESOURCE_EXHAUSTED,
         Reason.IDEMPOTENCY_CONFLICT: grpc.StatusCode.ALREADY_EXISTS,
     }
 )

@@ -8,10 +8,15 @@ from typing import Any
 from grainseal.crypto.masking import MaskedSum
 from grainseal.crypto.profiles import needs_reenrolment
 from grainseal.proto.v1 import grainseal_pb2 as pb
+from grainseal.server.errors import Reason, Refused
 from grainseal.server.exchange import Opening
 from grainseal.server.idempotency import Write
 from grainseal.server.store.enrollments import EnrollmentState
 from grainseal.server.store.tables import DecisionRow, EnrollmentRow, SessionRow
+
+# More than any profile opens. The signature comes before the exact number (F3, D3), and a message
+# of a megabyte has room for a million integers to make a transcript of.
+MAX_OPENED = 16
 
 STATES: Mapping[str, pb.EnrollmentState] = MappingProxyType(
     {
@@ -54,7 +59,9 @@ def sums_message(sums: Sequence[MaskedSum]) -> pb.MaskedSums:
 
 
 def opening_of(message: pb.Opening) -> Opening:
-    """A device's opening of an answer."""
+    """A device's opening of an answer; `Refused` (MALFORMED) if it is far too long."""
+    if len(message.opened) > MAX_OPENED:
+        raise Refused(Reason.MALFORMED, f"no opening has more than {MAX_OPENED} integers")
     return Opening(message.session_id, tuple(message.opened), message.signature)
 
 
@@ -74,6 +81,7 @@ def verified_message(row: DecisionRow) -> pb.VerifiedDecision:
     """A decision, as a relying party is told it."""
     return pb.VerifiedDecision(
         subject=row.subject,
+        enrolled_by=row.enrolled_by,
         audience=row.audience,
         purpose=row.purpose,
         enrollment_id=row.enrollment_id,

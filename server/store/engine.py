@@ -27,7 +27,8 @@ def sqlite_engine(path: Path) -> Engine:
 def forget_deleted(engine: Engine) -> None:
     """Empty the write-ahead log, which still has older versions of what was deleted since.
 
-    Best effort: while another process reads, the next time does it.
+    The file system gets the log's blocks back as they are: whoever reads the bare disk may find
+    them until they are used again, so encrypt the disk if that matters. Best effort: while another process reads, the next time does it.
     """
     connection = engine.raw_connection()
     with closing(connection), suppress(sqlite3.OperationalError):
@@ -44,7 +45,8 @@ def _configure(connection: Any, _record: object) -> None:
         # commit here un-uses a nonce, a ticket or a token, or forgives a failure. Hence FULL.
         "synchronous=FULL",
         "foreign_keys=ON",
-        # Deleted templates, masks and answers are overwritten, not left in free pages.
+        # Deleted templates, masks and answers are overwritten in the database's pages. Copies in
+        # the log are not: `forget_deleted`.
         "secure_delete=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -32,6 +32,21 @@ class Sessions:
         )
         return bool(moved)
 
+    def expiries_beside(self, session: SessionRow, state: str, now: float) -> list[int]:
+        """When the live sessions in a state expire, the soonest first, of those with the same
+        ticket or, for a session without one, the same device key."""
+        same = (
+            SessionRow.device_key == session.device_key
+            if session.ticket_hash is None
+            else SessionRow.ticket_hash == session.ticket_hash
+        )
+        query = (
+            select(SessionRow.expires_at)
+            .where(same, SessionRow.state == state, SessionRow.expires_at > now)
+            .order_by(SessionRow.expires_at)
+        )
+        return list(self._sql.scalars(query))
+
     def exchange(self, session_id: str) -> ExchangeRow | None:
         """Answer and secrets of a submitted session, or None."""
         return self._sql.get(ExchangeRow, session_id)

@@ -4,7 +4,7 @@ Secrets that must go stand in rows of their own (`ExchangeRow`, `TemplateRow`), 
 them is deleting a row.
 """
 
-from sqlalchemy import JSON, BigInteger, Double, ForeignKey, LargeBinary, MetaData, String
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, LargeBinary, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -76,6 +76,10 @@ class SessionRow(Base):
     """One use of one nonce: what it binds, how far it has come, how it ended."""
 
     __tablename__ = "sessions"
+    __table_args__ = (
+        Index(None, "device_key", "state"),
+        Index(None, "ticket_hash", "state"),
+    )
     session_id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
     state: Mapped[str]
@@ -128,6 +132,7 @@ class DecisionRow(Base):
     token_id: Mapped[str] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(unique=True)
     subject: Mapped[str]
+    enrolled_by: Mapped[str]
     audience: Mapped[str]
     purpose: Mapped[str]
     enrollment_id: Mapped[str]

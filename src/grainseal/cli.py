@@ -1,13 +1,17 @@
 """The command line: the client's commands and the server's under one name.
 
-The only module that imports both. Exit status: 0 done, 1 rejected (the commands that decide
-something), 2 an error, said in one line on stderr and with --json as an object on stdout too.
+The only module that knows both. It imports neither before it is asked for one of their commands:
+worker processes import it again, and an operator need not wait for the client. Exit status: 0
+done, 1 rejected (the commands that decide something), 2 an error, said in one line on stderr and
+with --json as an object on stdout too.
 """
 
 import json
 import os
+import pkgutil
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
@@ -16,19 +20,44 @@ import click
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from grainseal import __version__
-from grainseal.client.commands import COMMANDS
-from grainseal.client.errors import ClientError, ServiceError
-from grainseal.server.commands import admin, serve
+
+COMMANDS: Final = {
+    "demo": "grainseal.client.demo_command:demo",
+    "enroll": "grainseal.client.commands:enroll",
+    "authenticate": "grainseal.client.commands:authenticate",
+    "renew": "grainseal.client.commands:renew",
+    "revoke": "grainseal.client.commands:revoke",
+    "list": "grainseal.client.commands:list_enrollments",
+    "compare": "grainseal.client.local_commands:compare",
+    "token": "grainseal.client.local_commands:token",
+    "serve": "grainseal.server.commands:serve",
+    "admin": "grainseal.server.commands:admin",
+}
 
 
-@click.group()
+class LazyGroup(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names, in the order in which help shows them."""
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """The command of that name, None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = pkgutil.resolve_name(COMMANDS[cmd_name])
+        return command
+
+
+@click.group(cls=LazyGroup)
 @click.version_option(__version__, prog_name="grainseal")
 def cli() -> None:
     """Authenticate people by the camera they hold, on encrypted camera fingerprints."""
-
-
-for command in (*COMMANDS, serve, admin):
-    cli.add_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -41,15 +70,22 @@ def run(arguments: Sequence[str]) -> int:
         return _failed(error.format_message(), as_json)
     except (click.Abort, KeyboardInterrupt):
         return _failed("interrupted", as_json)
-    except ServiceError as error:
-        return _failed(str(error), as_json, reason=error.reason, retry_after=error.retry_after)
-    except ClientError as error:
-        return _failed(str(error), as_json)
     except BrokenPipeError:  # whoever read our output has gone
         sys.stderr.close()
         return 2
-    except Exception as error:  # a bug of ours: still one line, and no traceback at people
-        return _failed(f"internal error: {type(error).__name__}: {error}", as_json)
+    except Exception as error:
+        return _explained(error, as_json)
+
+
+def _explained(error: Exception, as_json: bool) -> int:
+    from grainseal.client.errors import ClientError, ServiceError
+
+    if isinstance(error, ServiceError):
+        return _failed(str(error), as_json, reason=error.reason, retry_after=error.retry_after)
+    if isinstance(error, ClientError):
+        return _failed(str(error), as_json)
+    # A bug of ours: still one line, and no traceback at people.
+    return _failed(f"internal error: {type(error).__name__}: {error}", as_json)
 
 
 def _failed(message: str, as_json: bool, **details: object) -> int:

@@ -37,6 +37,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         yield RunningService(local, local.add_relying_party(AUDIENCE))
 
 
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
+    """Another service, which knows none of the first one's enrolments."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "data"
+    with LocalService(folder, "--allow-testing-profiles", "--workers", "1") as local:
+        yield local
+
+
 def shots(folder: Path, seed: int) -> Shots:
     camera = VirtualCamera(seed, 512, 512)
     bursts = [take_burst(camera, n, folder / str(n), seed=s) for n, s in ((6, 1), (3, 2), (4, 3))]

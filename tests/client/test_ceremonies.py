@@ -8,9 +8,9 @@ import pytest
 
 from grainseal.client import authenticating, enrolling
 from grainseal.client.coding import NewTemplate, new_template, probe_code
-from grainseal.client.errors import PhotosRefused, RenewalDue, UntrustedService
-from grainseal.client.sessions import checked_session, opening
-from grainseal.client.vault_state import StoredEnrollment
+from grainseal.client.errors import ClientError, PhotosRefused, RenewalDue, UntrustedService
+from grainseal.client.sessions import check_keys, checked_session, opening
+from grainseal.client.vault_state import StoredEnrollment, VaultState
 from grainseal.crypto.masking import (
     LoadedKeys,
     Mask,
@@ -25,7 +25,7 @@ from grainseal.crypto.masking import (
 from grainseal.crypto.opening import HomomorphicKey
 from grainseal.crypto.profiles import TESTING
 from grainseal.crypto.signing import SigningKey, verify
-from grainseal.crypto.tokens import Decision, sign_decision
+from grainseal.crypto.tokens import Decision, jwks, sign_decision
 from grainseal.crypto.transcript import (
     SessionContext,
     opening_transcript,
@@ -210,8 +210,12 @@ def test_openings_are_counted_and_capped(enrolled: StoredEnrollment) -> None:
     kept = authenticating.OPENINGS_KEPT_FOR_RENEWAL
     last = replace(enrolled, openings=TESTING.max_openings - kept - 1)
     authenticating.require_openings_left(last, "authenticate")
-    used = authenticating.counted(last)
-    assert used.openings == last.openings + 1
+    asked = authenticating.expected_authentication(enrolled, "authenticate", "shop")
+    state = authenticating.counted(VaultState(b"d" * 32, last), asked)
+    used = state.enrollment
+    assert used == replace(last, openings=last.openings + 1)
+    with pytest.raises(RenewalDue, match="renew it"):  # another thread took the last one
+        authenticating.counted(state, asked)
     with pytest.raises(RenewalDue, match="renew it"):
         authenticating.require_openings_left(used, "authenticate")
     authenticating.require_openings_left(used, "renew")
@@ -219,9 +223,27 @@ def test_openings_are_counted_and_capped(enrolled: StoredEnrollment) -> None:
         authenticating.require_openings_left(replace(used, openings=TESTING.max_openings), "renew")
 
 
+def test_an_opening_of_an_enrolment_that_has_left_the_vault(enrolled: StoredEnrollment) -> None:
+    asked = authenticating.expected_authentication(enrolled, "authenticate", "shop")
+    renewed = VaultState(b"d" * 32, replace(enrolled, enrollment_id="another"))
+    for state in (VaultState(b"d" * 32), renewed):
+        with pytest.raises(ClientError, match="in the meantime"):
+            authenticating.counted(state, asked)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "rubbish", '{"keys": []}', jwks([SigningKey(b"o" * 32).public])]
+)
+def test_a_key_set_without_the_pinned_key(said: str) -> None:
+    others = [SigningKey(b"o" * 32).public, SERVICE.public]
+    check_keys(pb.GetKeysResponse(jwks=jwks(others)), SERVICE.public)
+    with pytest.raises(UntrustedService):
+        check_keys(pb.GetKeysResponse(jwks=said), SERVICE.public)
+
+
 def decision(**changes: object) -> Decision:
     honest = Decision(
-        "grainseal", "alice", "shop", "authenticate", "enrollment", "TESTING",
+        "grainseal", "alice", "shop", "shop", "authenticate", "enrollment", "TESTING",
         int(NOW), int(NOW) + 120, "id",
     )  # fmt: skip
     return replace(honest, **changes)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grainseal.cli import run
+from grainseal.cli import COMMANDS, run
 
 PASSPHRASE = "correct horse"
 
@@ -78,6 +78,17 @@ def test_a_whole_life(program: Program, service, alice, mallory, tmp_path: Path)
     assert program.out.startswith("revoked alice")
     assert program("authenticate", *where, *to_shop, *alice.probe) == 2
     assert "enrol first" in program.err
+
+
+def test_a_ticket_that_no_process_list_shows(
+    program: Program, service, alice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ["enroll", *connection(service, tmp_path / "v"), "--subject", "alice"]
+    line += ["--profile", "TESTING", *alice.enroll]
+    assert program(*line) == 2
+    assert "Missing option '--ticket'" in program.err
+    monkeypatch.setenv("GRAINSEAL_TICKET", service.ticket("alice"))
+    assert program(*line) == 0, program.err
 
 
 def test_tokens(program: Program, service, alice, tmp_path: Path) -> None:
@@ -245,6 +256,35 @@ def test_no_service(program: Program, service, alice, tmp_path: Path) -> None:
 def test_help(program: Program, command: str) -> None:
     assert program(*command.split(), "--help") == 0
     assert "Usage: grainseal" in program.out
+
+
+@pytest.mark.parametrize(
+    ("command", "variable"),
+    [("enroll", "GRAINSEAL_TICKET"), ("token verify", "GRAINSEAL_API_KEY")],
+)
+def test_help_names_the_variables_for_secrets(
+    program: Program, command: str, variable: str
+) -> None:
+    assert program(*command.split(), "--help") == 0
+    assert variable in program.out
+
+
+def test_help_lists_every_command_with_its_purpose(program: Program) -> None:
+    assert program("--help") == 0
+    listed = [line.split(maxsplit=1) for line in program.out.split("Commands:\n")[1].splitlines()]
+    assert [name for name, purpose in listed if len(purpose) > 20] == list(COMMANDS)
+
+
+def test_a_command_loads_only_its_own_side() -> None:
+    """Worker processes import the main program again; they and operators are spared the rest."""
+    program = (
+        "import sys; from grainseal.cli import run; run(['admin', '--help']);"
+        "print({'grainseal.client', 'numpy', 'tenseal', 'grpc'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_a_bug_is_no_traceback(program: Program, alice, monkeypatch: pytest.MonkeyPatch) -> None:

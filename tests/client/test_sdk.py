@@ -4,7 +4,9 @@ import base64
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -289,6 +291,59 @@ def test_an_opening_is_counted_before_it_leaves(
     with Vault.open(tmp_path / "v", PASSPHRASE) as vault:
         assert vault.state.enrollment is not None
         assert vault.state.enrollment.openings == 2
+
+
+def test_two_openings_at_once_are_counted_twice(
+    service, alice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = fingerprint_of(alice.probe, TESTING)
+    together = threading.Barrier(2, timeout=60)
+    real = Transport.submit_probe
+
+    def submit(transport: Transport, request: Any) -> Any:
+        answer = real(transport, request)
+        together.wait()  # both have an answer before either counts it
+        return answer
+
+    with Device(service.local, tmp_path / "v") as device:
+        enroll(device, service, alice.enroll)
+        monkeypatch.setattr(Transport, "submit_probe", submit)
+        with ThreadPoolExecutor(2) as threads:
+            results = list(threads.map(device.client.authenticate, ["shop"] * 2, [taken] * 2))
+        assert all(result.accepted for result in results)
+        assert device.vault.state.enrollment is not None
+        assert device.vault.state.enrollment.openings == 3
+
+
+def test_an_interrupted_enrolment_waits_for_its_own_service(
+    service, elsewhere, alice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Device(service.local, tmp_path / "v") as device:
+        monkeypatch.setattr(Transport, "finish_enrollment", die("after"))
+        with pytest.raises(Lost):
+            enroll(device, service, alice.enroll)
+        monkeypatch.undo()
+        pending = device.vault.state.pending
+        with (
+            Client(elsewhere.address, elsewhere.ca, device.vault) as stranger,
+            pytest.raises(UntrustedService, match="not the service"),
+        ):
+            stranger.enroll("alice", "any", alice.enroll)
+        assert device.vault.state.pending == pending
+        assert device.client.enroll("alice", "spent", alice.enroll).state == "active"
+
+
+def test_another_service_s_word_revokes_nothing(service, elsewhere, alice, tmp_path: Path) -> None:
+    with Device(service.local, tmp_path / "v") as device:
+        enroll(device, service, alice.enroll)
+        with (
+            Client(elsewhere.address, elsewhere.ca, device.vault) as stranger,
+            pytest.raises(ServiceError) as caught,
+        ):
+            stranger.revoke()
+        assert caught.value.reason == "ENROLLMENT_UNKNOWN"
+        assert device.vault.state.enrollment is not None
+        assert device.client.revoke().state == "revoked"
 
 
 def test_a_revocation_whose_answer_was_lost(

@@ -4,14 +4,18 @@ import os
 import stat
 import subprocess
 import sys
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import keyring
 import keyring.backend
 import keyring.backends.fail
+import keyring.backends.null
 import pytest
 
+from grainseal.client import vault as vaults
 from grainseal.client.errors import VaultError
 from grainseal.client.sealing import MAGIC
 from grainseal.client.vault import FILE, Vault
@@ -131,6 +135,65 @@ def test_where_a_vault_can_be_made(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_two_processes_do_not_make_the_same_vault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = vaults._locked
+
+    def late(folder: Path) -> int:
+        """The lock, after another process has made its vault and gone."""
+        monkeypatch.undo()
+        Vault.create(folder, PASSPHRASE).close()
+        return real(folder)
+
+    monkeypatch.setattr(vaults, "_locked", late)
+    with pytest.raises(VaultError, match="already"):
+        Vault.create(tmp_path / "v", "another passphrase")
+    Vault.open(tmp_path / "v", PASSPHRASE).close()  # the first one stands, and is not locked
+
+
+def test_threads_lose_no_change(tmp_path: Path) -> None:
+    def count(_: int) -> None:
+        def change(state: VaultState) -> VaultState:
+            assert state.enrollment is not None
+            more = state.enrollment.openings + 1
+            return replace(state, enrollment=replace(state.enrollment, openings=more))
+
+        vault.update(change)
+
+    with Vault.create(tmp_path / "v", PASSPHRASE) as vault:
+        vault.save(replace(vault.state, enrollment=replace(ENROLLMENT, openings=0)))
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(count, range(20)))
+    with Vault.open(tmp_path / "v", PASSPHRASE) as vault:
+        assert vault.state.enrollment is not None
+        assert vault.state.enrollment.openings == 20
+
+
+def test_the_end_of_an_enrolment_touches_no_other() -> None:
+    used = replace(ENROLLMENT, openings=9)
+    other = replace(ENROLLMENT, enrollment_id="e2")
+    done = PendingEnrollment(ENROLLMENT, b"request")
+    pending = VaultState(b"s" * 32, None, done)
+    assert pending.completed(done) == VaultState(b"s" * 32, ENROLLMENT)
+    assert pending.without_pending(done) == VaultState(b"s" * 32)
+    for state in (
+        VaultState(b"s" * 32, used),
+        VaultState(b"s" * 32, used, replace(done, enrollment=other)),
+    ):
+        assert state.completed(done) == state  # else the openings would be counted anew
+        assert state.without_pending(done) == state
+    assert VaultState(b"s" * 32, used).without(ENROLLMENT) == VaultState(b"s" * 32)
+    assert VaultState(b"s" * 32, other).without(ENROLLMENT) == VaultState(b"s" * 32, other)
+
+
+@pytest.mark.parametrize(("made", "typed"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_passphrase_from_another_keyboard(tmp_path: Path, made: str, typed: str) -> None:
+    passphrase = "Grüße aus Malmö"
+    Vault.create(tmp_path / "v", unicodedata.normalize(made, passphrase)).close()
+    Vault.open(tmp_path / "v", unicodedata.normalize(typed, passphrase)).close()
+
+
 def test_a_closed_vault_is_not_written(tmp_path: Path) -> None:
     vault = Vault.create(tmp_path / "v", PASSPHRASE)
     vault.close()
@@ -175,5 +238,9 @@ def test_a_key_in_the_keyring(tmp_path: Path) -> None:
         keyring.set_keyring(keyring.backends.fail.Keyring())
         with pytest.raises(VaultError, match="use a passphrase"):
             Vault.create(tmp_path / "w", use_keyring=True)
+        keyring.set_keyring(keyring.backends.null.Keyring())
+        with pytest.raises(VaultError, match="did not keep the key"):
+            Vault.create(tmp_path / "w", use_keyring=True)
+        assert not (tmp_path / "w").exists()
     finally:
         keyring.set_keyring(before)

@@ -74,6 +74,50 @@ def test_scaled_probe_is_refused(device, random_code, factor):
         unmask_score(TESTING, masks, device.key.open(sums))
 
 
+def unmasked(masks, opened):
+    """What the sums say before a factor is taken off."""
+    t = TESTING.ring.plain_modulus
+    return [(y - mask.offset) % t for mask, y in zip(masks, opened, strict=True)]
+
+
+def test_weights_are_fresh_for_every_sum_and_answer(device, random_code):
+    """One wrong slot shows its weight: shared or known weights would repeat (M3)."""
+    slots = random_code(TESTING.length, 21).astype(np.int64)
+    slots[1234] = 3
+    crooked = device.encrypt_slots(slots)
+    seen = []
+    for _ in range(3):
+        sums, masks = mask_template_check(TESTING, device.keys, crooked)
+        seen += unmasked(masks, device.key.open(sums))
+    assert len(set(seen)) == 9  # of a million values: a repetition has p = 4e-5
+
+
+def test_two_wrong_slots_do_not_cancel(device, random_code):
+    """Weights differ from slot to slot: deviations of +8 and −8 are not one weight times zero."""
+    slots = random_code(TESTING.length, 22).astype(np.int64)
+    t = TESTING.ring.plain_modulus
+    root = next(r for r in range(2, t) if pow(r, 2, t) == t - 7)  # r² − 1 = −8
+    slots[5], slots[6] = 3, root if root < t // 2 else root - t
+    sums, masks = mask_template_check(TESTING, device.keys, device.encrypt_slots(slots))
+    with pytest.raises(VerificationFailed):
+        check_template(TESTING, masks, device.key.open(sums))
+
+
+def test_opener_that_scales_every_sum_is_refused(device, random_code):
+    """Without U (M6) one constant on all sums would scale the score to any wish."""
+    t = TESTING.ring.plain_modulus
+    template, probe = random_code(TESTING.length, 23), random_code(TESTING.length, 24)
+    true = int(template.astype(int) @ probe.astype(int))
+    scale = 2000 * pow(true, -1, t) % t
+    sums, masks = mask_comparison(TESTING, device.keys, device.load(template), device.load(probe))
+    opened = device.key.open(sums)
+    with pytest.raises(VerificationFailed):
+        unmask_score(TESTING, masks, [y * scale % t for y in opened])
+    # and it would have been believed: the same on sums whose masks are taken off
+    bare = [Mask(mask.factor, 0) for mask in masks]
+    assert unmask_score(TESTING, bare, [y * scale % t for y in unmasked(masks, opened)]) == 2000
+
+
 @few
 @given(shifts=st.lists(st.integers(0, TESTING.ring.plain_modulus - 1), min_size=3, max_size=3))
 def test_lying_opener_is_refused(device, random_code, shifts):

@@ -1,6 +1,6 @@
-"""Whatever the probe, the answer tells its receiver nothing: attacks on M1–M6 of docs/PROTOCOL.md.
+"""Whatever the probe, the answer tells its receiver nothing: attacks on M1–M7 of docs/PROTOCOL.md.
 
-The first test shows that the attack is real: on sums without M4 and M5 it reads the mask. The
+The first test shows that the attack is real: on sums without M5 and M6 it reads the mask. The
 others run it, and its variants, on what the server sends.
 """
 
@@ -56,7 +56,7 @@ def read_factor(known_c1, answer_c1):
 
 
 def sum_without_protection(device, template, probe, factor):
-    """R_k after M3, and the product's c1 at the same level."""
+    """R_k after M4, and the product's c1 at the same level."""
     ring = ring_for(TESTING.ring)
     product = ring.relinearise(ring.product(template[0], probe), device.keys.relin)
     return ring, product, ring.times_plain(product, masking._constant(ring, factor))
@@ -72,12 +72,12 @@ def test_the_attack_works_on_unprotected_sums(device, template, random_code):
 
 
 def test_the_attack_fails_after_rerandomisation(device, template, random_code):
-    """The very sum that leaks, once it has gone through M4 and M5."""
+    """The very sum that leaks, once it has gone through M5 and M6."""
     probe = without_c1(device, random_code(TESTING.length, 2))
     factor = 1 + secrets.randbelow(T - 1)
     ring, product, weighted = sum_without_protection(device, template, probe, factor)
     known = ring.last_level_words(ring.to_last_level(product))[1]
-    masked, _ = masking._rerandomise(ring, device.keys.zero, ring.to_last_level(weighted))
+    masked, _ = masking._rerandomise(ring, device.keys.last_zero, ring.to_last_level(weighted))
     seen = np.frombuffer(masked.c1, "<u8")
     assert read_factor(known, seen) is None
     rest = [(int(s) - factor * int(k)) % Q0 for s, k in zip(seen, known, strict=True)]
@@ -85,17 +85,38 @@ def test_the_attack_fails_after_rerandomisation(device, template, random_code):
     assert near_zero < 60  # by chance 16 of 8192; all of them if the factor fitted
 
 
-def test_an_answer_to_a_transparent_probe_is_never_formed(device, template, random_code):
-    with pytest.raises(RuntimeError, match="transparent"):
-        mask_comparison(
-            TESTING, device.keys, template, [without_c1(device, random_code(TESTING.length, 2))]
-        )
+def test_c1_carries_fresh_noise(device, template, monkeypatch):
+    """M5's e: what is left of c1 when everything else is known has its spread and no more."""
+    ring = ring_for(TESTING.ring)
+    known = np.random.default_rng(4).integers(-1, 2, N)
+    monkeypatch.setattr(masking, "ternary", lambda _: known)
+    total = ring.to_last_level(ring.relinearise(ring.square(template[0]), device.keys.relin))
+    without = ring.last_level_words(masking._refreshed(ring, device.keys.last_zero, total))[1]
+    for _ in range(2):
+        masked, _ = masking._rerandomise(ring, device.keys.last_zero, total)
+        noise = np.frombuffer(masked.c1, "<u8").astype(object) - without.astype(object)
+        noise = np.array([(e + Q0 // 2) % Q0 - Q0 // 2 for e in noise], float)
+        assert 3.0 < noise.std() < 3.5
+        assert np.abs(noise).max() <= 21
+
+
+def test_c0_is_masked(device, template):
+    """M6's U: the same question again and again gets numbers from all of [0, q0)."""
+    c0 = [
+        s.c0
+        for _ in range(10)
+        for s in mask_comparison(TESTING, device.keys, template, template)[0]
+    ]
+    counts = np.histogram(np.array(c0, float) / Q0, bins=3, range=(0, 1))[0]
+    assert (counts >= 2).all()  # of 30 in three thirds; fewer than 2 in one has p = 3e-4
+    opened = [device.key.open(mask_comparison(TESTING, device.keys, template, template)[0])]
+    assert len(set(opened[0])) == TESTING.openings
 
 
 def test_a_zero_key_that_is_not_seeded_cannot_be_sent(device):
     ring, keys = ring_for(TESTING.ring), device.key.public_keys()
     full = keys.zero_key[:-64] + b"\0" * (8 * N)  # c0 and a c1 of the device's choice
-    stream = ring.zero_form.to_stream(keys.zero_key, "zero-key")
+    stream = ring.fresh_form.to_stream(keys.zero_key, "zero-key")
     for forged in (full, stream, keys.zero_key[:-64] + b"\0" * 64):
         with pytest.raises(MalformedMessage):
             LoadedKeys.from_wire(TESTING, PublicKeys(keys.relin_key, forged))

@@ -14,6 +14,7 @@ from grainseal.crypto.masking import MaskedSum, PublicKeys
 from grainseal.crypto.profiles import AUTH_JPEG_V1, PROFILES, needs_reenrolment, profile_named
 from grainseal.crypto.signing import SigningKey, verify
 from grainseal.crypto.tokens import (
+    TEXT_CLAIMS,
     Decision,
     jwks,
     key_id,
@@ -98,7 +99,9 @@ def test_signatures():
         SigningKey(b"short")
 
 
-DECISION = Decision("grainseal", "ann", "shop", "authenticate", "e1", "TESTING", 1000, 1120, "j1")
+DECISION = Decision(
+    "grainseal", "ann", "shop", "shop", "authenticate", "e1", "TESTING", 1000, 1120, "j1"
+)
 
 
 def test_token_round_trip():
@@ -153,7 +156,7 @@ def test_other_algorithms_types_and_claims_are_refused():
     partial = jwt.encode({"sub": "ann"}, key.private, algorithm="EdDSA", headers=header)
     wrong = jwt.encode(
         {
-            **dict.fromkeys(("iss", "sub", "aud", "jti", "purpose", "enrollment", "profile"), "x"),
+            **dict.fromkeys(TEXT_CLAIMS, "x"),
             "iat": 1,
             "exp": "soon",
         },

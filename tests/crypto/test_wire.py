@@ -39,7 +39,7 @@ def test_sizes_are_the_protocol_s(production, random_code):
     keys = production.key.public_keys()
     assert len(production.key.encrypt(random_code(AUTH_JPEG_V1.length, 1))) == 2 * 131_136
     assert len(keys.relin_key) == 393_344
-    assert len(keys.zero_key) == 65_600
+    assert len(keys.zero_key) == 131_136
 
 
 @pytest.mark.parametrize("which", LOADERS)

@@ -65,16 +65,20 @@ def test_other_camera_is_rejected(device, world, party):
     assert not device.authenticate(random_code(world.rng), party.name).accepted
 
 
-@pytest.mark.parametrize("lie", ["one", "all alike", "zeros", "to the middle of the window"])
+@pytest.mark.parametrize("lie", ["one", "all alike", "scaled", "zeros", "to the middle"])
 def test_lying_opener_is_rejected(device, world, party, lie):
-    session, sums = probed(device, party.name, random_code(world.rng))
+    probe = random_code(world.rng)
+    session, sums = probed(device, party.name, probe)
     opened = device.open(sums)
+    true = int(device.code.astype(int) @ probe.astype(int)) or 2
+    scale = 2000 * pow(true, -1, T)
     wish = 2000 * pow(TESTING.ring.degree, -1, T)
     lies = {
         "one": [(opened[0] + 1) % T, *opened[1:]],
         "all alike": [(y + wish) % T for y in opened],
+        "scaled": [y * scale % T for y in opened],
         "zeros": [0] * len(opened),
-        "to the middle of the window": [wish % T] * len(opened),
+        "to the middle": [wish % T] * len(opened),
     }
     assert not device.finish(device.opening(session, sums, lies[lie])).accepted
 
@@ -317,7 +321,7 @@ def test_malformed_templates_and_keys_are_refused(world):
     junk = {
         "template": (b"x" * PROBE_BYTES, honest_keys),
         "relin": (device.encrypt(device.code), replace(honest_keys, relin_key=b"")),
-        "zero": (device.encrypt(device.code), replace(honest_keys, zero_key=bytes(65_600))),
+        "zero": (device.encrypt(device.code), replace(honest_keys, zero_key=bytes(131_136))),
         "full": (
             device.encrypt(device.code),
             replace(honest_keys, zero_key=honest_keys.zero_key + bytes(65_536)),
@@ -392,6 +396,19 @@ def test_relying_party_cannot_vouch_to_another(world, party):
     refused(shop_user.begin, "grainseal", **denied)
     operator_s = world.enrolled()
     assert operator_s.authenticate(genuine(operator_s, world), bank.name).accepted
+
+
+def test_token_says_who_named_the_subject(world, party):
+    """The operator's "alice" and the relying party's are two people; both may go to the party."""
+    ours, operator_s = world.device(), world.device()
+    ours.enroll(party.ticket("alice"))
+    operator_s.enroll(world.ticket("alice"))
+    said = [
+        party.verify(d.authenticate(genuine(d, world), party.name).token)
+        for d in (ours, operator_s)
+    ]
+    assert [s.subject for s in said] == ["alice", "alice"]
+    assert [s.enrolled_by for s in said] == [party.name, "grainseal"]
 
 
 def test_token_for_another_audience_is_refused(world, party):

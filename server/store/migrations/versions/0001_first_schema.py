@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("token_id", sa.String(), nullable=False),
         sa.Column("session_id", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("enrolled_by", sa.String(), nullable=False),
         sa.Column("audience", sa.String(), nullable=False),
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("enrollment_id", sa.String(), nullable=False),
@@ -86,6 +87,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("nonce", name=op.f("uq_sessions_nonce")),
     )
     op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"])
+    op.create_index(op.f("ix_sessions_device_key_state"), "sessions", ["device_key", "state"])
+    op.create_index(op.f("ix_sessions_ticket_hash_state"), "sessions", ["ticket_hash", "state"])
 
     op.create_table(
         "tickets",
