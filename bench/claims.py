@@ -90,7 +90,7 @@ def _copy(path: Path, scale: float, quality: int | None) -> Photo:
         return read_photo(path)
     data = io.BytesIO()
     with Image.open(path) as image:
-        size = tuple(round(side * scale) for side in image.size)
+        size = (round(image.width * scale), round(image.height * scale))
         image.resize(size, Image.Resampling.LANCZOS).save(data, "JPEG", quality=quality)
     return read_photo(data.getvalue())
 

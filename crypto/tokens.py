@@ -74,7 +74,7 @@ def keys_of_jwks(text: str) -> dict[str, bytes]:
     try:
         entries = json.loads(text)["keys"]
         found = {e["kid"]: _unbase64url(e["x"]) for e in entries if e.get("crv") == "Ed25519"}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MalformedMessage(f"not a JSON Web Key Set: {error!r}") from None
     if not found:
         raise MalformedMessage("the key set has no Ed25519 key")

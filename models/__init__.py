@@ -7,4 +7,12 @@ matching     two patterns -> NCC, PCE, probability of a false match
 codes        pattern -> keyed code of signs
 quality      is a photo fit for any of this?
 simulator    virtual cameras with a known K
+
+For claims on single public photos, on the way to a service:
+
+perceptual   photos that look the same among a million
+registration where a copy lies on its original's grid
+alignment    a copy's residual on that grid
+claim_code   which features, by quota, at public positions
+claims       template, probe, statistic and its false-match probability
 """

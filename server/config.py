@@ -53,7 +53,7 @@ class ServerConfig:
     # Then a connection takes no new calls, and `max_deadline` later what is left of it is cut:
     # nothing that a peer holds open is held for ever. Clients connect again by themselves.
     max_connection_age: float = 300.0
-    # Longer than a burst of photos takes between two calls.
+    # An idle connection keeps memory and a descriptor; a new one costs its client a handshake.
     max_connection_idle: float = 120.0
     # Running calls may end after SIGTERM; a verification takes a fraction of it.
     grace: float = 5.0

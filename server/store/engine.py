@@ -28,7 +28,8 @@ def forget_deleted(engine: Engine) -> None:
     """Empty the write-ahead log, which still has older versions of what was deleted since.
 
     The file system gets the log's blocks back as they are: whoever reads the bare disk may find
-    them until they are used again, so encrypt the disk if that matters. Best effort: while another process reads, the next time does it.
+    what was there until they are used again, so encrypt the disk if that matters.
+    Best effort: while another process reads, the next time does it.
     """
     connection = engine.raw_connection()
     with closing(connection), suppress(sqlite3.OperationalError):

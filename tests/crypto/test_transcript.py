@@ -170,7 +170,7 @@ def test_other_algorithms_types_and_claims_are_refused():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", '{"keys": []}', '{"keys": [{"crv": "Ed25519"}]}', "[1]"]
+    "text", ["", "{}", '{"keys": []}', '{"keys": [{"crv": "Ed25519"}]}', "[1]", '{"keys": ["x"]}']
 )
 def test_bad_key_sets(text):
     with pytest.raises(MalformedMessage):

@@ -1,10 +1,15 @@
 """Enrol, authenticate, renew, list and revoke over a real TLS server."""
 
+from dataclasses import replace
+
 import pytest
-from tests.server.device import noisy, random_code, refused
+from tests.server.device import new_key, noisy, random_code, refused
 
 from grainseal.crypto.tokens import keys_of_jwks, verify_decision
 from grainseal.proto.v1 import grainseal_pb2 as pb
+from grainseal.server import authentication
+from grainseal.server.errors import Reason, Refused
+from grainseal.server.idempotency import Write
 
 
 def test_enrolled_camera_is_accepted_and_its_token_verifies(world):
@@ -53,6 +58,22 @@ def test_every_rejection_reads_the_same(world):
 @pytest.mark.parametrize("changes", [{"profile": "AUTH_JPEG_V9"}, {"device_key": b"k" * 31}])
 def test_enrolment_needs_a_known_profile_and_a_device_key(world, changes):
     refused("MALFORMED", world.device().begin_enrollment, world.ticket(), **changes)
+
+
+def test_enrolment_of_a_profile_for_tests_is_worth_nothing_on_a_strict_service(world):
+    """As after a start for tests and one without, on the same store."""
+    party = world.backend()
+    device = world.enrolled(party)
+    service = world.server.service
+    config = replace(service.authority.config, allow_testing_profiles=False)
+    write = Write("BeginAuthenticationRequest", new_key(), bytes(32))
+    asked = (device.enrollment_id, party.name, "authenticate")
+    strict = replace(service.authority, config=config)
+    with pytest.raises(Refused) as caught, service.store.transaction() as tx:
+        authentication.begin(tx, strict, write, *asked)
+    assert caught.value.reason is Reason.MALFORMED
+    with service.store.transaction() as tx:
+        assert authentication.begin(tx, service.authority, write, *asked)
 
 
 def test_enrolment_needs_a_ticket_or_a_token(world):
@@ -234,4 +255,17 @@ def test_malformed_opening_is_no_attempt(world, opened):
     probe = device.encrypt(noisy(device.code, world.rng))
     sums = device.submit_probe(device.probe_request(session, probe))
     refused("MALFORMED", device.finish, device.opening(session, sums, opened=opened))
+    assert device.finish(device.opening(session, sums)).accepted
+
+
+@pytest.mark.parametrize(("length", "reason"), [(16, "SIGNATURE_INVALID"), (17, "MALFORMED")])
+def test_opening_far_too_long_is_refused_before_its_signature_is_looked_at(world, length, reason):
+    party = world.backend()
+    device = world.enrolled(party)
+    session = device.begin(party.name)
+    probe = device.encrypt(noisy(device.code, world.rng))
+    sums = device.submit_probe(device.probe_request(session, probe))
+    unsigned = pb.Opening(session_id=session.session_id, opened=[1] * length)
+    unsigned.signature, unsigned.idempotency_key = bytes(64), new_key()
+    refused(reason, device.finish, unsigned)
     assert device.finish(device.opening(session, sums)).accepted

@@ -66,7 +66,7 @@ def test_plain_output_is_the_thing_itself(serving):
     ("arguments", "message"),
     [
         (("relying-party", "add", "grainseal"), "own name"),
-        (("relying-party", "add", ""), "printable"),
+        (("relying-party", "add", ""), "letters, digits"),
         (("ticket", "--subject", " "), "printable"),
         (("ticket", "--subject", "eve", "--relying-party", "nobody"), "add it first"),
     ],

@@ -5,7 +5,7 @@ import pytest
 from tests.server.device import Backend, noisy, refused
 
 from grainseal.server import admin
-from grainseal.server.errors import Refused
+from grainseal.server.errors import Reason, Refused
 
 
 def test_ticket_works_once(world):
@@ -43,16 +43,39 @@ def test_calls_of_relying_parties_need_a_key(world):
     refused("API_KEY_INVALID", stranger.verify, "token")
 
 
-@pytest.mark.parametrize("subject", ["", " alice", "a" * 257, "ali\nce", "ali\u202ece", "e\u0301"])
+# Empty, too long, blank at an end; control, direction and line characters; not in normal form C or
+# KC; drawn as nothing (joiner, fillers, vowels, variation selectors).
+UNCLEAR = (
+    *("", "a" * 257, " alice", "ali\nce", "ali\u202ece", "ali\u2028ce", "e\u0301", "ａlice"),
+    *("ali\u034fce", "ali\u115fce", "ali\u1160ce", "ali\u17b4ce", "ali\u17b5ce", "ali\u180bce"),
+    *("ali\u3164ce", "ali\uffa0ce", "alice\ufe0f", "alice\U000e0100"),
+)
+
+
+@pytest.mark.parametrize("subject", UNCLEAR, ids=ascii)
 def test_subjects_read_the_same_for_everyone(world, subject):
-    refused("MALFORMED", world.backend().ticket, subject)
+    with pytest.raises(Refused) as caught:
+        admin.issue_ticket(world.config.data, subject)
+    assert caught.value.reason is Reason.MALFORMED
+
+
+def test_relying_party_s_call_with_an_unclear_subject_is_refused(world):
+    refused("MALFORMED", world.backend().ticket, "ali\u3164ce")
 
 
 def test_subject_in_any_script(world):
     assert world.device().begin_enrollment(world.backend().ticket("Zoë 王")).subject == "Zoë 王"
 
 
-@pytest.mark.parametrize("name", ["grainseal", "", "two\nlines"])
+# "gr\u0430inseal" has a Cyrillic letter.
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "two\nlines", "shop ", "shop\n", "gr\u0430inseal", "grain\u034fseal", "a" * 65),
+        *("grainseal", "Grainseal", "GRAINSEAL"),
+    ],
+    ids=ascii,
+)
 def test_names_that_no_relying_party_may_bear(world, name):
     with pytest.raises(Refused):
         admin.add_relying_party(world.config.data, name)
@@ -62,7 +85,15 @@ def test_name_is_taken_once(world):
     party = world.backend()
     with pytest.raises(Refused):
         admin.add_relying_party(world.config.data, party.name)
+    with pytest.raises(Refused):
+        admin.add_relying_party(world.config.data, party.name.upper())
     assert party.name in admin.list_relying_parties(world.config.data)
+
+
+@pytest.mark.parametrize("name", ["https://shop.example:8443/login", "a" * 64, "Shop_2"])
+def test_names_that_a_relying_party_may_bear(world, name):
+    admin.add_relying_party(world.config.data, name)
+    assert name in admin.list_relying_parties(world.config.data)
 
 
 def test_audience_is_registered_and_the_issuer_s_own(world):

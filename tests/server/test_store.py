@@ -156,6 +156,22 @@ def test_two_sessions_never_share_a_nonce(store):
             tx.sessions.add(session(1, nonce=bytes(32)))
 
 
+def test_live_sessions_of_a_device_key_or_a_ticket_the_soonest_to_expire_first(store):
+    rows = [
+        session(0, state="submitted", expires_at=1400),
+        session(1, state="submitted", expires_at=1300),
+        session(2, state="submitted", expires_at=1200),
+        session(3, state="begun"),
+        session(4, state="submitted", device_key=b"e" * 32, ticket_hash=b"h"),
+        session(5, state="submitted", device_key=b"f" * 32, ticket_hash=b"h", expires_at=1250),
+    ]
+    with store.transaction() as tx:
+        for row in rows:
+            tx.sessions.add(row)
+        assert tx.sessions.expiries_beside(rows[0], "submitted", 1200) == [1300, 1400]
+        assert tx.sessions.expiries_beside(rows[4], "submitted", 1200) == [1250, 1300]
+
+
 def test_failures_of_the_database_are_ours_to_report(store):
     with store.transaction() as tx:
         tx.sessions.add(session(0))
@@ -180,20 +196,20 @@ def test_exchange_is_kept_and_deleted(store):
         assert tx.sessions.exchange("session-0") is None
 
 
-def test_deleted_secrets_leave_the_disk(store, tmp_path):
+def test_deleted_secrets_leave_the_store_s_files(store, tmp_path):
     secret = b"a mask that nobody may find" * 400
 
-    def is_on_disk():
+    def is_in_a_file():
         return any(secret[:27] in file.read_bytes() for file in tmp_path.glob("test.db*"))
 
     with store.transaction() as tx:
         tx.sessions.add(session())
         tx.sessions.add_exchange(ExchangeRow(session_id="session-0", answer=secret, masks=[]))
-    assert is_on_disk()
+    assert is_in_a_file()
     with store.transaction() as tx:
         tx.sessions.delete_exchange("session-0")
     store.purge(now=0, retention=0)
-    assert not is_on_disk()
+    assert not is_in_a_file()
 
 
 def test_ticket_and_token_are_used_once(store):
@@ -201,6 +217,7 @@ def test_ticket_and_token_are_used_once(store):
         token_id="t",
         session_id="s",
         subject="alice",
+        enrolled_by="shop",
         audience="shop",
         purpose="authenticate",
         enrollment_id="e",

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import threading
 import time
+from contextlib import contextmanager
 
 import grpc
 import pytest
@@ -11,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tests.server.device import Connection, new_key, noisy, refused
 from tests.server.test_tls import NOW
+from tests.server.world import World
 
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.server import authentication
@@ -64,6 +67,48 @@ def test_bytes_that_are_no_message_are_malformed(world, method, raw):
     call = world.connection.channel.unary_unary(f"/grainseal.v1.{method}")
     error = refused("MALFORMED", call, raw)
     assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+@contextmanager
+def half_open_calls(world, count):
+    """Calls of one stranger on one connection that begin and never send their message."""
+    stranger = Connection.to(world.server.address, world.server.ca_file)
+    over = threading.Event()
+
+    def silence():
+        over.wait(60)
+        yield from ()
+
+    begin = stranger.channel.stream_unary(f"/{SERVICES[1]}/GetKeys")
+    calls = [begin.future(silence()) for _ in range(count)]
+    try:
+        yield calls
+    finally:
+        over.set()
+        stranger.close()
+
+
+def keys(world):
+    return world.connection.authentication.GetKeys(
+        pb.GetKeysRequest(), timeout=20, wait_for_ready=True
+    )
+
+
+def test_one_connection_s_half_open_calls_leave_room_for_others(tmp_path):
+    started = World.started(tmp_path, workers=1, max_concurrent_calls=32)
+    with started as world, half_open_calls(world, 40):
+        for _ in range(10):
+            assert keys(world).jwks
+            time.sleep(0.1)
+
+
+def test_half_open_calls_end_with_their_connection(tmp_path):
+    bounds = {"max_concurrent_calls": 4, "max_calls_per_connection": 4}
+    soon = {"max_connection_age": 1.0, "max_deadline": 1.0}
+    started = World.started(tmp_path, workers=1, **bounds, **soon)
+    with started as world, half_open_calls(world, 4) as calls:
+        assert all(call.exception(timeout=20) for call in calls)
+        assert keys(world).jwks
 
 
 def test_message_over_the_limit_is_refused(world):

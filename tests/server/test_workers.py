@@ -73,7 +73,7 @@ def test_two_workers_work_side_by_side():
     asyncio.run(scenario())
 
 
-def test_dead_worker_costs_its_call_only():
+def test_dead_worker_is_replaced():
     async def scenario():
         async with pool() as workers:
             before = await workers.run(soon(), os.getpid)
@@ -81,6 +81,17 @@ def test_dead_worker_costs_its_call_only():
                 await workers.run(soon(), os._exit, 3)
             after = await workers.run(soon(), os.getpid)
             assert after != before
+
+    asyncio.run(scenario())
+
+
+def test_dead_worker_takes_all_calls_in_flight_and_none_after_them():
+    async def scenario():
+        async with pool(2) as workers:
+            calls = [workers.run(soon(), time.sleep, 30), workers.run(soon(), os._exit, 3)]
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+            assert [type(outcome) for outcome in outcomes] == [Unavailable] * 2
+            assert await workers.run(soon(), os.getpid)
 
     asyncio.run(scenario())
 
