@@ -5,8 +5,11 @@
         result = client.authenticate("shop", ["7.jpg", "8.jpg"])
 
 In the order of the data: `photos` → `coding` → `enrolling`, `authenticating` → `ceremonies` →
-`transport`; beside them `vault`. `sdk` is the surface, `commands` the command line.
+`transport`; beside them `vault`. `sdk` is the surface, `commands` the command line. About the log:
+`receipts` (this device's own), `watching` (anybody's view of it).
 """
+
+from typing import TYPE_CHECKING, Any
 
 from .errors import (
     ClientError,
@@ -16,8 +19,10 @@ from .errors import (
     UntrustedService,
     VaultError,
 )
-from .sdk import AuthenticationResult, Client, EnrollmentInfo
 from .vault import Vault
+
+if TYPE_CHECKING:
+    from .sdk import AuthenticationResult, Client, EnrollmentInfo
 
 __all__ = [
     "AuthenticationResult",
@@ -31,3 +36,12 @@ __all__ = [
     "Vault",
     "VaultError",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The SDK brings in the homomorphic library, which whoever checks a receipt does not need.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import sdk
+
+    return getattr(sdk, name)

@@ -10,6 +10,7 @@ from typing import Final
 
 from grainseal.crypto.opening import HomomorphicKey
 from grainseal.crypto.profiles import profile_named
+from grainseal.crypto.receipts import Receipt
 from grainseal.crypto.signing import SigningKey
 from grainseal.models.codes import Code
 from grainseal.proto.v1 import grainseal_pb2 as pb
@@ -17,6 +18,7 @@ from grainseal.proto.v1 import grainseal_pb2 as pb
 from . import authenticating, enrolling
 from .coding import NewTemplate
 from .errors import ServiceError
+from .receipts import checked_receipt
 from .sessions import SESSION_SECONDS, Expected, check_keys, new_idempotency_key, opening
 from .transport import Transport
 from .vault import Vault
@@ -104,6 +106,11 @@ class Ceremonies:
     def list(self, enrolled: StoredEnrollment) -> list[pb.Enrollment]:
         """All enrolments of the subject."""
         return list(self._transport.list_enrollments(self._signed("list", enrolled)).enrollments)
+
+    def receipt(self, enrolled: StoredEnrollment) -> Receipt:
+        """The enrolment's receipt, after C8."""
+        answer = self._transport.get_receipt(self._signed("receipt", enrolled))
+        return checked_receipt(answer, enrolled, self.device.public)
 
     def revoke(self, enrolled: StoredEnrollment) -> pb.Enrollment:
         """End the enrolment at the service, then forget its keys; also if it has ended already."""

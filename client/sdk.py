@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from grainseal.crypto.profiles import Profile, profile_named
+from grainseal.crypto.receipts import Receipt
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
@@ -156,6 +157,16 @@ class Client:
         """All enrolments of the vault's subject, whatever their state."""
         self._ceremonies.resume()
         return [_info(each) for each in self._ceremonies.list(self._enrolled())]
+
+    def receipt(self) -> Receipt:
+        """The proof that the log has the vault's enrolment; `to_json` is the file to keep.
+
+        What is checked here needs no key of the log (C8). `crypto.receipts.verify_receipt` checks
+        the log's signature too. `ServiceError` with reason NOT_LOGGED for an enrolment that is
+        older than the log.
+        """
+        self._ceremonies.resume()
+        return self._ceremonies.receipt(self._enrolled())
 
     def close(self) -> None:
         """Hang up."""

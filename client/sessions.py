@@ -12,6 +12,7 @@ an `UntrustedService` and nothing is answered.
   count is in the vault before the answer is opened
 - C6 an answer is K sums, each of n coefficients below q0, none transparent
 - C7 a decision token is signed by the pinned key and says what was asked for, in time
+- C8 a receipt is of the vault's own enrolment and device key, and its proof leads to its checkpoint
 """
 
 import secrets

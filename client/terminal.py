@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 from rich.console import Console
@@ -19,9 +19,11 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from . import photos
 from .errors import VaultError
 from .vault import Vault
+
+if TYPE_CHECKING:
+    from .photos import Progress as PhotoProgress
 
 PASSPHRASE_VARIABLE: Final = "GRAINSEAL_PASSPHRASE"  # noqa: S105 - its name only
 
@@ -52,7 +54,7 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[photos.Progress]:
+def progress(what: str) -> "Iterator[PhotoProgress]":
     """A bar on stderr for a callback (done, total); silent unless stderr is a terminal."""
     with _bar(Console(stderr=True)) as bar:
         task = bar.add_task(what, total=None)

@@ -48,6 +48,7 @@ class Transport:
         limits = [("grpc.max_receive_message_length", MAX_MESSAGE)]
         self._channel = grpc.secure_channel(server, credentials, options=limits)
         self._enrollment = services.EnrollmentServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._log = services.LogServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._authentication = services.AuthenticationServiceStub(  # type: ignore[no-untyped-call]
             self._channel
         )
@@ -69,7 +70,7 @@ class Transport:
         return self._call(self._enrollment.FinishEnrollment, request, pb.Enrollment)
 
     def begin_request(self, request: pb.BeginRequestRequest) -> pb.Session:
-        """A session for list or revoke."""
+        """A session for list, revoke or receipt."""
         return self._call(self._enrollment.BeginRequest, request, pb.Session)
 
     def list_enrollments(self, request: pb.SignedRequest) -> pb.ListEnrollmentsResponse:
@@ -80,6 +81,22 @@ class Transport:
     def revoke_enrollment(self, request: pb.SignedRequest) -> pb.Enrollment:
         """End an enrolment."""
         return self._call(self._enrollment.RevokeEnrollment, request, pb.Enrollment)
+
+    def get_receipt(self, request: pb.SignedRequest) -> pb.Receipt:
+        """An enrolment's leaf, opened, and its place in the log."""
+        return self._call(self._enrollment.GetReceipt, request, pb.Receipt)
+
+    def get_checkpoint(self) -> pb.Checkpoint:
+        """The log's signed state."""
+        return self._call(self._log.GetCheckpoint, pb.GetCheckpointRequest(), pb.Checkpoint)
+
+    def get_inclusion_proof(self, request: pb.GetInclusionProofRequest) -> pb.InclusionProof:
+        """G1."""
+        return self._call(self._log.GetInclusionProof, request, pb.InclusionProof)
+
+    def get_consistency_proof(self, request: pb.GetConsistencyProofRequest) -> pb.ConsistencyProof:
+        """G2."""
+        return self._call(self._log.GetConsistencyProof, request, pb.ConsistencyProof)
 
     def begin_authentication(self, request: pb.BeginAuthenticationRequest) -> pb.Session:
         """A1–A3."""

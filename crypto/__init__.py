@@ -1,8 +1,12 @@
-"""Encrypted comparison of codes, transcripts, signatures and decision tokens.
+"""Encrypted comparison of codes, transcripts, decision tokens and the transparency log.
 
 In the order in which data flows: `profiles` (what both sides agree on) → `opening` (the device
 encrypts a code) → `masking` (the server multiplies and masks) → `opening` (the device opens the
 masked sums) → `masking` (the score) → `decision` (is it a match) → `tokens` (say so, signed).
 Beside them `transcript` and `signing` bind every message, `sampling` gives secret randomness,
 `seal` is the only way to Microsoft SEAL. README.md has the analysis.
+
+The transparency log, from its leaves upwards: `entries` (what is logged) → `leaves` (commitments)
+→ `merkle` (the tree) → `checkpoint` (its signed state) → `receipts` (one entry's proof),
+`monitoring` (the log's honesty over time).
 """

@@ -10,9 +10,11 @@ import struct
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from .errors import MisuseError
+from .errors import MalformedMessage, MisuseError
 
 Field: TypeAlias = bytes | str | int
+
+_LENGTH_BYTES = 4
 
 
 def canonical(tag: str, fields: Sequence[Field]) -> bytes:
@@ -20,6 +22,22 @@ def canonical(tag: str, fields: Sequence[Field]) -> bytes:
     encoded = [_encoded(field) for field in fields]
     framed = b"".join(struct.pack(">I", len(each)) + each for each in encoded)
     return b"grainseal/v1/" + tag.encode() + b"\0" + framed
+
+
+def fields_of(tag: str, data: bytes) -> list[bytes]:
+    """The fields' bytes of what `canonical` made for a tag; `MalformedMessage` if it did not."""
+    rest, found = memoryview(data), []
+    prefix = canonical(tag, [])
+    if bytes(rest[: len(prefix)]) != prefix:
+        raise MalformedMessage(f"not the canonical bytes of {tag!r}")
+    rest = rest[len(prefix) :]
+    while rest:
+        length = int.from_bytes(rest[:_LENGTH_BYTES], "big")
+        if len(rest) < _LENGTH_BYTES + length:
+            raise MalformedMessage(f"the canonical bytes of {tag!r} are cut off")
+        found.append(bytes(rest[_LENGTH_BYTES : _LENGTH_BYTES + length]))
+        rest = rest[_LENGTH_BYTES + length :]
+    return found
 
 
 def _encoded(field: Field) -> bytes:

@@ -86,6 +86,7 @@ def verify_opening(leaf: Leaf, opening: Opening) -> None:
 
     `MalformedMessage` if salt or commitment have no such form, `VerificationFailed` if it does not.
     """
+    # L2: entry and salt give the leaf's commitment
     if len(opening.salt) != SALT_BYTES or len(leaf.commitment) != HASH_BYTES:
         raise MalformedMessage(f"a salt has {SALT_BYTES} bytes and a commitment {HASH_BYTES}")
     if _commitment(leaf.kind, opening) != leaf.commitment:
@@ -101,17 +102,22 @@ def verify_logged(
     `verify_checkpoint` and `verify_inclusion`, and `VerificationFailed` for a checkpoint that is
     older than the leaf.
     """
-    # L1: a checkpoint signed by the log
+    # L3: a checkpoint signed by the log
     checkpoint = verify_checkpoint(proof.checkpoint, keys, origin)
-    # L2: of a time when it had such a leaf
-    if proof.index >= checkpoint.size:
-        raise VerificationFailed(
-            f"the checkpoint is older than the leaf: it counts {checkpoint.size} leaves,"
-            f" and the leaf has index {proof.index}"
-        )
-    # L3: and this was that leaf
+    # L4: of a time when it had such a leaf
+    require_counted(proof.index, checkpoint)
+    # L5: and this was that leaf
     verify_inclusion(leaf.hash, proof.index, checkpoint.size, proof.inclusion, checkpoint.root)
     return checkpoint
+
+
+def require_counted(index: int, checkpoint: Checkpoint) -> None:
+    """L4: `VerificationFailed` if the checkpoint is older than the leaf of that index."""
+    if index >= checkpoint.size:
+        raise VerificationFailed(
+            f"the checkpoint is older than the leaf: it counts {checkpoint.size} leaves,"
+            f" and the leaf has index {index}"
+        )
 
 
 def _commitment(kind: Kind, opening: Opening) -> bytes:

@@ -73,21 +73,21 @@ def observe(
     old, new = known.checkpoint, shown.checkpoint
     if old.origin != new.origin:
         raise MisuseError(f"a monitor of {old.origin!r} was given a checkpoint of {new.origin!r}")
-    # M1: one root for one size
+    # V1: one root for one size
     if old.size == new.size and old.root != new.root:
         raise ForkedLog(f"the log shows two trees of {old.size} leaves", known, shown)
-    # M2: the larger tree begins with the smaller one, whichever was seen first
+    # V2: the larger tree begins with the smaller one, whichever was seen first
     unproven = proof is None and proof_needed(known, shown) is not None
     if not unproven and not _consistent(old, new, proof or ()):
         raise RewrittenLog(
             f"the log's trees of {old.size} and {new.size} leaves do not begin alike", known, shown
         )
-    # M3: the log does not go back
+    # V3: the log does not go back
     if new.size < old.size:
         raise StaleCheckpoint(
             f"the checkpoint counts {new.size} leaves, {old.size} were seen before", known, shown
         )
-    # M4: and proves that it does not
+    # V4: and proves that it does not
     if unproven:
         raise RewrittenLog(
             f"the log does not prove that its tree of {new.size} leaves begins with the one of"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from grainseal.crypto.checkpoint import VerifierKey
 from grainseal.crypto.errors import MisuseError
 
 from . import relying_parties
@@ -40,6 +41,11 @@ def list_relying_parties(data: Path) -> list[str]:
 def jwks(data: Path) -> str:
     """The service's public keys as a JSON Web Key Set."""
     return load_keys(data).jwks
+
+
+def log_key(data: Path) -> VerifierKey:
+    """The key by which receipts and checkpoints of the log are verified."""
+    return load_keys(data).log.verifier
 
 
 @contextmanager

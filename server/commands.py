@@ -130,6 +130,18 @@ def jwks(data: Path) -> None:
     click.echo(operations.jwks(data))
 
 
+@admin.command("log-key")
+@DATA
+@AS_JSON
+@plain_errors
+def log_key(data: Path, as_json: bool) -> None:
+    """Print the key by which anybody verifies the log (C2SP verifier key)."""
+    from . import admin as operations
+
+    key = operations.log_key(data)
+    _print(as_json, str(key), log_key=str(key), name=key.name, key_id=key.key_id.hex())
+
+
 @admin.group("relying-party")
 def relying_party() -> None:
     """Services that rely on decisions."""

@@ -12,6 +12,7 @@ from grainseal.crypto.masking import MaskedSum, check_template
 from grainseal.crypto.tokens import verify_decision
 from grainseal.crypto.transcript import template_transcript
 
+from . import log
 from .authority import Authority, check_signature
 from .device_keys import require_usable_key
 from .errors import Reason, Refused
@@ -209,6 +210,7 @@ def _enrol(tx: Transaction, authority: Authority, exchange: Exchange) -> Enrollm
         created_at=int(authority.clock()),
     )
     tx.enrollments.add(enrollment, template)
+    log.append_enrollment(tx, authority, enrollment, template)
     return enrollment
 
 

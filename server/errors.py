@@ -25,6 +25,9 @@ class Reason(Enum):
     LOCKED = "LOCKED"
     TOO_MANY_SESSIONS = "TOO_MANY_SESSIONS"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    NOT_LOGGED = "NOT_LOGGED"
+    LEAF_UNKNOWN = "LEAF_UNKNOWN"
+    LOG_RANGE = "LOG_RANGE"
 
 
 class Refused(Exception):  # noqa: N818 - the name says what happened

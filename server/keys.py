@@ -1,4 +1,8 @@
-"""The service's own keys: one signs decisions, one makes tickets. Both are files of mode 0600."""
+"""The service's own keys: one signs decisions, one makes tickets, one signs the log's checkpoints.
+
+All are files of mode 0600. The log's is a key of its own: whoever holds the tokens' key, or is
+given a new one, changes nothing about the log.
+"""
 
 import hashlib
 import hmac
@@ -15,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from grainseal.crypto.checkpoint import NoteSigner
 from grainseal.crypto.errors import MisuseError
 from grainseal.crypto.signing import SigningKey
 from grainseal.crypto.tokens import jwks, key_id
@@ -22,6 +27,8 @@ from grainseal.crypto.tokens import jwks, key_id
 from .files import private_folder, write_once, write_whole
 
 TICKET_KEY_BYTES = 32
+# Origin of the checkpoints and name of the key; the key id tells two services' logs apart.
+LOG_NAME = "grainseal/log"
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class ServiceKeys:
 
     signing: SigningKey
     ticket_key: bytes
+    log: NoteSigner
 
     @property
     def public(self) -> bytes:
@@ -54,22 +62,31 @@ class ServiceKeys:
 
 
 def load_keys(data: Path) -> ServiceKeys:
-    """Keys of a data folder, made on first use; writes the public key set beside them."""
+    """Keys of a data folder, made on first use; writes the public ones beside them."""
     folder = private_folder(private_folder(data) / "keys")
     signing = _signing_key(folder / "service.pem")
     ticket_key = _once(folder / "tickets.key", secrets.token_bytes(TICKET_KEY_BYTES))
     if len(ticket_key) != TICKET_KEY_BYTES:
         raise MisuseError(f"{folder / 'tickets.key'} has not {TICKET_KEY_BYTES} bytes: restore it")
-    keys = ServiceKeys(signing, ticket_key)
-    published = jwks_file(data)
-    if not published.exists() or published.read_text() != keys.jwks:
-        write_whole(published, keys.jwks.encode(), mode=0o644)
+    keys = ServiceKeys(signing, ticket_key, NoteSigner(LOG_NAME, _signing_key(folder / "log.pem")))
+    _publish(jwks_file(data), keys.jwks)
+    _publish(log_key_file(data), f"{keys.log.verifier}\n")
     return keys
 
 
 def jwks_file(data: Path) -> Path:
     """Where the public key set is written for relying parties that verify off line."""
     return data / "jwks.json"
+
+
+def log_key_file(data: Path) -> Path:
+    """Where the log's verifier key is written for whoever checks receipts and checkpoints."""
+    return data / "log.vkey"
+
+
+def _publish(path: Path, content: str) -> None:
+    if not path.exists() or path.read_text() != content:
+        write_whole(path, content.encode(), mode=0o644)
 
 
 def _signing_key(path: Path) -> SigningKey:

@@ -1,4 +1,4 @@
-"""Signed requests that need no photo: list a device's enrolments, revoke one.
+"""Signed requests that need no photo: list a device's enrolments, revoke one, ask for its receipt.
 
 The device key suffices for them: whoever holds it may always take an enrolment away, also when
 failed attempts have locked or disabled it.
@@ -6,9 +6,11 @@ failed attempts have locked or disabled it.
 
 from grainseal.crypto.transcript import request_transcript
 
+from . import log
 from .authority import Authority, check_signature
 from .errors import Reason, Refused
 from .idempotency import Write, reference_of, remember
+from .log import EnrollmentReceipt
 from .session import (
     Event,
     Kind,
@@ -29,6 +31,8 @@ from .store.tables import EnrollmentRow, SessionRow
 
 PURPOSE_LIST = "list"
 PURPOSE_REVOKE = "revoke"
+PURPOSE_RECEIPT = "receipt"
+PURPOSES = (PURPOSE_LIST, PURPOSE_REVOKE, PURPOSE_RECEIPT)
 REVOCABLE = (EnrollmentState.ACTIVE, EnrollmentState.DISABLED)
 
 
@@ -39,9 +43,9 @@ def begin(
     replayed = begun_by(tx, write)
     if replayed is not None:
         return replayed
-    # R1: the enrolment exists (it need not be active), the purpose is list or revoke
-    if purpose not in (PURPOSE_LIST, PURPOSE_REVOKE):
-        raise Refused(Reason.MALFORMED, f"purpose {purpose!r} is neither list nor revoke")
+    # R1: the enrolment exists (it need not be active), the purpose is list, revoke or receipt
+    if purpose not in PURPOSES:
+        raise Refused(Reason.MALFORMED, f"purpose {purpose!r} is none of {', '.join(PURPOSES)}")
     enrollment = tx.enrollments.find(enrollment_id)
     if enrollment is None:
         raise unknown()
@@ -78,6 +82,15 @@ def revoke(
     if enrollment is None:
         raise unknown()
     return enrollment
+
+
+def get_receipt(
+    tx: Transaction, authority: Authority, write: Write, session_id: str, signature: bytes
+) -> EnrollmentReceipt:
+    """GetReceipt: what opens the leaf of the session's own enrolment, and where it is."""
+    session = _finish(tx, authority, write, session_id, signature, PURPOSE_RECEIPT)
+    # R6: the enrolment is in the log, and what opens its leaf was not erased
+    return log.receipt(tx, authority, session.enrollment_id)
 
 
 def _finish(

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"grainseal/proto/v1/grainseal.proto\x12\x0cgrainseal.v1\"\xa3\x01\n\nEnrollment\x12\x15\n\renrollment_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07profile\x18\x03 \x01(\t\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.grainseal.v1.EnrollmentState\x12\x12\n\ncreated_at\x18\x05 \x01(\x03\x12\x1a\n\x12needs_reenrollment\x18\x06 \x01(\x08\"\xb1\x01\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\x13\n\x0bservice_key\x18\x03 \x01(\x0c\x12\x10\n\x08\x61udience\x18\x04 \x01(\t\x12\x15\n\renrollment_id\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x0f\n\x07purpose\x18\x07 \x01(\t\x12\x0f\n\x07profile\x18\x08 \x01(\t\x12\x12\n\nexpires_at\x18\t \x01(\x03\"#\n\tMaskedSum\x12\n\n\x02\x63\x31\x18\x01 \x01(\x0c\x12\n\n\x02\x63\x30\x18\x02 \x01(\x06\"3\n\nMaskedSums\x12%\n\x04sums\x18\x01 \x03(\x0b\x32\x17.grainseal.v1.MaskedSum\"Y\n\x07Opening\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06opened\x18\x02 \x03(\r\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\x0c\">\n\x12IssueTicketRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\x0c\"9\n\x13IssueTicketResponse\x12\x0e\n\x06ticket\x18\x01 \x01(\t\x12\x12\n\nexpires_at\x18\x02 \x01(\x03\"\x92\x01\n\x16\x42\x65ginEnrollmentRequest\x12\x10\n\x06ticket\x18\x01 \x01(\tH\x00\x12\x17\n\rrenewal_token\x18\x02 \x01(\tH\x00\x12\x0f\n\x07profile\x18\x03 \x01(\t\x12\x12\n\ndevice_key\x18\x04 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\x0c\x42\x0f\n\rauthorization\"\x8e\x01\n\x15SubmitTemplateRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08template\x18\x02 \x01(\x0c\x12\x11\n\trelin_key\x18\x03 \x01(\x0c\x12\x10\n\x08zero_key\x18\x04 \x01(\x0c\x12\x11\n\tsignature\x18\x05 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\x0c\"V\n\x13\x42\x65ginRequestRequest\x12\x15\n\renrollment_id\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\x0c\"O\n\rSignedRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\x0c\"H\n\x17ListEnrollmentsResponse\x12-\n\x0b\x65nrollments\x18\x01 \x03(\x0b\x32\x18.grainseal.v1.Enrollment\"o\n\x1a\x42\x65ginAuthenticationRequest\x12\x15\n\renrollment_id\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\x0c\"c\n\x12SubmitProbeRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05probe\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\x0c\"9\n\x16\x41uthenticationDecision\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12\r\n\x05token\x18\x02 \x01(\t\"?\n\x15VerifyDecisionRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\x0c\"\xaa\x01\n\x10VerifiedDecision\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12\x15\n\renrollment_id\x18\x04 \x01(\t\x12\x0f\n\x07profile\x18\x05 \x01(\t\x12\x11\n\tissued_at\x18\x06 \x01(\x03\x12\x12\n\nexpires_at\x18\x07 \x01(\x03\x12\x13\n\x0b\x65nrolled_by\x18\x08 \x01(\t\"\x10\n\x0eGetKeysRequest\"\x1f\n\x0fGetKeysResponse\x12\x0c\n\x04jwks\x18\x01 \x01(\t*\xac\x01\n\x0f\x45nrollmentState\x12 \n\x1c\x45NROLLMENT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45NROLLMENT_STATE_ACTIVE\x10\x01\x12\x1d\n\x19\x45NROLLMENT_STATE_REPLACED\x10\x02\x12\x1c\n\x18\x45NROLLMENT_STATE_REVOKED\x10\x03\x12\x1d\n\x19\x45NROLLMENT_STATE_DISABLED\x10\x04\x32\xb9\x04\n\x11\x45nrollmentService\x12R\n\x0bIssueTicket\x12 .grainseal.v1.IssueTicketRequest\x1a!.grainseal.v1.IssueTicketResponse\x12N\n\x0f\x42\x65ginEnrollment\x12$.grainseal.v1.BeginEnrollmentRequest\x1a\x15.grainseal.v1.Session\x12O\n\x0eSubmitTemplate\x12#.grainseal.v1.SubmitTemplateRequest\x1a\x18.grainseal.v1.MaskedSums\x12\x43\n\x10\x46inishEnrollment\x12\x15.grainseal.v1.Opening\x1a\x18.grainseal.v1.Enrollment\x12H\n\x0c\x42\x65ginRequest\x12!.grainseal.v1.BeginRequestRequest\x1a\x15.grainseal.v1.Session\x12U\n\x0fListEnrollments\x12\x1b.grainseal.v1.SignedRequest\x1a%.grainseal.v1.ListEnrollmentsResponse\x12I\n\x10RevokeEnrollment\x12\x1b.grainseal.v1.SignedRequest\x1a\x18.grainseal.v1.Enrollment2\xae\x03\n\x15\x41uthenticationService\x12V\n\x13\x42\x65ginAuthentication\x12(.grainseal.v1.BeginAuthenticationRequest\x1a\x15.grainseal.v1.Session\x12I\n\x0bSubmitProbe\x12 .grainseal.v1.SubmitProbeRequest\x1a\x18.grainseal.v1.MaskedSums\x12S\n\x14\x46inishAuthentication\x12\x15.grainseal.v1.Opening\x1a$.grainseal.v1.AuthenticationDecision\x12U\n\x0eVerifyDecision\x12#.grainseal.v1.VerifyDecisionRequest\x1a\x1e.grainseal.v1.VerifiedDecision\x12\x46\n\x07GetKeys\x12\x1c.grainseal.v1.GetKeysRequest\x1a\x1d.grainseal.v1.GetKeysResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"grainseal/proto/v1/grainseal.proto\x12\x0cgrainseal.v1\"\xa3\x01\n\nEnrollment\x12\x15\n\renrollment_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07profile\x18\x03 \x01(\t\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.grainseal.v1.EnrollmentState\x12\x12\n\ncreated_at\x18\x05 \x01(\x03\x12\x1a\n\x12needs_reenrollment\x18\x06 \x01(\x08\"\xb1\x01\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\x13\n\x0bservice_key\x18\x03 \x01(\x0c\x12\x10\n\x08\x61udience\x18\x04 \x01(\t\x12\x15\n\renrollment_id\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x0f\n\x07purpose\x18\x07 \x01(\t\x12\x0f\n\x07profile\x18\x08 \x01(\t\x12\x12\n\nexpires_at\x18\t \x01(\x03\"#\n\tMaskedSum\x12\n\n\x02\x63\x31\x18\x01 \x01(\x0c\x12\n\n\x02\x63\x30\x18\x02 \x01(\x06\"3\n\nMaskedSums\x12%\n\x04sums\x18\x01 \x03(\x0b\x32\x17.grainseal.v1.MaskedSum\"Y\n\x07Opening\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06opened\x18\x02 \x03(\r\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\x0c\">\n\x12IssueTicketRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\x0c\"9\n\x13IssueTicketResponse\x12\x0e\n\x06ticket\x18\x01 \x01(\t\x12\x12\n\nexpires_at\x18\x02 \x01(\x03\"\x92\x01\n\x16\x42\x65ginEnrollmentRequest\x12\x10\n\x06ticket\x18\x01 \x01(\tH\x00\x12\x17\n\rrenewal_token\x18\x02 \x01(\tH\x00\x12\x0f\n\x07profile\x18\x03 \x01(\t\x12\x12\n\ndevice_key\x18\x04 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\x0c\x42\x0f\n\rauthorization\"\x8e\x01\n\x15SubmitTemplateRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08template\x18\x02 \x01(\x0c\x12\x11\n\trelin_key\x18\x03 \x01(\x0c\x12\x10\n\x08zero_key\x18\x04 \x01(\x0c\x12\x11\n\tsignature\x18\x05 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\x0c\"V\n\x13\x42\x65ginRequestRequest\x12\x15\n\renrollment_id\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\x0c\"O\n\rSignedRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\x0c\"H\n\x17ListEnrollmentsResponse\x12-\n\x0b\x65nrollments\x18\x01 \x03(\x0b\x32\x18.grainseal.v1.Enrollment\"j\n\x07Receipt\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04salt\x18\x02 \x01(\x0c\x12\r\n\x05\x65ntry\x18\x03 \x01(\x0c\x12\r\n\x05index\x18\x04 \x01(\x04\x12\x11\n\tinclusion\x18\x05 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x06 \x01(\x0c\"o\n\x1a\x42\x65ginAuthenticationRequest\x12\x15\n\renrollment_id\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\x0c\"c\n\x12SubmitProbeRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05probe\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\x0c\"9\n\x16\x41uthenticationDecision\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12\r\n\x05token\x18\x02 \x01(\t\"?\n\x15VerifyDecisionRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\x0c\"\xaa\x01\n\x10VerifiedDecision\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12\x15\n\renrollment_id\x18\x04 \x01(\t\x12\x0f\n\x07profile\x18\x05 \x01(\t\x12\x11\n\tissued_at\x18\x06 \x01(\x03\x12\x12\n\nexpires_at\x18\x07 \x01(\x03\x12\x13\n\x0b\x65nrolled_by\x18\x08 \x01(\t\"\x10\n\x0eGetKeysRequest\"\x1f\n\x0fGetKeysResponse\x12\x0c\n\x04jwks\x18\x01 \x01(\t\"\x16\n\x14GetCheckpointRequest\"\x1a\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\x0c\"V\n\x18GetInclusionProofRequest\x12\x0f\n\x05index\x18\x01 \x01(\x04H\x00\x12\x13\n\tleaf_hash\x18\x02 \x01(\x0cH\x00\x12\x0c\n\x04size\x18\x03 \x01(\x04\x42\x06\n\x04leaf\"/\n\x0eInclusionProof\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0e\n\x06hashes\x18\x02 \x03(\x0c\"@\n\x1aGetConsistencyProofRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\"\"\n\x10\x43onsistencyProof\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c*\xac\x01\n\x0f\x45nrollmentState\x12 \n\x1c\x45NROLLMENT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45NROLLMENT_STATE_ACTIVE\x10\x01\x12\x1d\n\x19\x45NROLLMENT_STATE_REPLACED\x10\x02\x12\x1c\n\x18\x45NROLLMENT_STATE_REVOKED\x10\x03\x12\x1d\n\x19\x45NROLLMENT_STATE_DISABLED\x10\x04\x32\xfb\x04\n\x11\x45nrollmentService\x12R\n\x0bIssueTicket\x12 .grainseal.v1.IssueTicketRequest\x1a!.grainseal.v1.IssueTicketResponse\x12N\n\x0f\x42\x65ginEnrollment\x12$.grainseal.v1.BeginEnrollmentRequest\x1a\x15.grainseal.v1.Session\x12O\n\x0eSubmitTemplate\x12#.grainseal.v1.SubmitTemplateRequest\x1a\x18.grainseal.v1.MaskedSums\x12\x43\n\x10\x46inishEnrollment\x12\x15.grainseal.v1.Opening\x1a\x18.grainseal.v1.Enrollment\x12H\n\x0c\x42\x65ginRequest\x12!.grainseal.v1.BeginRequestRequest\x1a\x15.grainseal.v1.Session\x12U\n\x0fListEnrollments\x12\x1b.grainseal.v1.SignedRequest\x1a%.grainseal.v1.ListEnrollmentsResponse\x12I\n\x10RevokeEnrollment\x12\x1b.grainseal.v1.SignedRequest\x1a\x18.grainseal.v1.Enrollment\x12@\n\nGetReceipt\x12\x1b.grainseal.v1.SignedRequest\x1a\x15.grainseal.v1.Receipt2\xae\x03\n\x15\x41uthenticationService\x12V\n\x13\x42\x65ginAuthentication\x12(.grainseal.v1.BeginAuthenticationRequest\x1a\x15.grainseal.v1.Session\x12I\n\x0bSubmitProbe\x12 .grainseal.v1.SubmitProbeRequest\x1a\x18.grainseal.v1.MaskedSums\x12S\n\x14\x46inishAuthentication\x12\x15.grainseal.v1.Opening\x1a$.grainseal.v1.AuthenticationDecision\x12U\n\x0eVerifyDecision\x12#.grainseal.v1.VerifyDecisionRequest\x1a\x1e.grainseal.v1.VerifiedDecision\x12\x46\n\x07GetKeys\x12\x1c.grainseal.v1.GetKeysRequest\x1a\x1d.grainseal.v1.GetKeysResponse2\x97\x02\n\nLogService\x12M\n\rGetCheckpoint\x12\".grainseal.v1.GetCheckpointRequest\x1a\x18.grainseal.v1.Checkpoint\x12Y\n\x11GetInclusionProof\x12&.grainseal.v1.GetInclusionProofRequest\x1a\x1c.grainseal.v1.InclusionProof\x12_\n\x13GetConsistencyProof\x12(.grainseal.v1.GetConsistencyProofRequest\x1a\x1e.grainseal.v1.ConsistencyProofb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'grainseal.proto.v1.grainseal_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENROLLMENTSTATE']._serialized_start=1802
-  _globals['_ENROLLMENTSTATE']._serialized_end=1974
+  _globals['_ENROLLMENTSTATE']._serialized_start=2201
+  _globals['_ENROLLMENTSTATE']._serialized_end=2373
   _globals['_ENROLLMENT']._serialized_start=53
   _globals['_ENROLLMENT']._serialized_end=216
   _globals['_SESSION']._serialized_start=219
@@ -57,22 +57,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNEDREQUEST']._serialized_end=1163
   _globals['_LISTENROLLMENTSRESPONSE']._serialized_start=1165
   _globals['_LISTENROLLMENTSRESPONSE']._serialized_end=1237
-  _globals['_BEGINAUTHENTICATIONREQUEST']._serialized_start=1239
-  _globals['_BEGINAUTHENTICATIONREQUEST']._serialized_end=1350
-  _globals['_SUBMITPROBEREQUEST']._serialized_start=1352
-  _globals['_SUBMITPROBEREQUEST']._serialized_end=1451
-  _globals['_AUTHENTICATIONDECISION']._serialized_start=1453
-  _globals['_AUTHENTICATIONDECISION']._serialized_end=1510
-  _globals['_VERIFYDECISIONREQUEST']._serialized_start=1512
-  _globals['_VERIFYDECISIONREQUEST']._serialized_end=1575
-  _globals['_VERIFIEDDECISION']._serialized_start=1578
-  _globals['_VERIFIEDDECISION']._serialized_end=1748
-  _globals['_GETKEYSREQUEST']._serialized_start=1750
-  _globals['_GETKEYSREQUEST']._serialized_end=1766
-  _globals['_GETKEYSRESPONSE']._serialized_start=1768
-  _globals['_GETKEYSRESPONSE']._serialized_end=1799
-  _globals['_ENROLLMENTSERVICE']._serialized_start=1977
-  _globals['_ENROLLMENTSERVICE']._serialized_end=2546
-  _globals['_AUTHENTICATIONSERVICE']._serialized_start=2549
-  _globals['_AUTHENTICATIONSERVICE']._serialized_end=2979
+  _globals['_RECEIPT']._serialized_start=1239
+  _globals['_RECEIPT']._serialized_end=1345
+  _globals['_BEGINAUTHENTICATIONREQUEST']._serialized_start=1347
+  _globals['_BEGINAUTHENTICATIONREQUEST']._serialized_end=1458
+  _globals['_SUBMITPROBEREQUEST']._serialized_start=1460
+  _globals['_SUBMITPROBEREQUEST']._serialized_end=1559
+  _globals['_AUTHENTICATIONDECISION']._serialized_start=1561
+  _globals['_AUTHENTICATIONDECISION']._serialized_end=1618
+  _globals['_VERIFYDECISIONREQUEST']._serialized_start=1620
+  _globals['_VERIFYDECISIONREQUEST']._serialized_end=1683
+  _globals['_VERIFIEDDECISION']._serialized_start=1686
+  _globals['_VERIFIEDDECISION']._serialized_end=1856
+  _globals['_GETKEYSREQUEST']._serialized_start=1858
+  _globals['_GETKEYSREQUEST']._serialized_end=1874
+  _globals['_GETKEYSRESPONSE']._serialized_start=1876
+  _globals['_GETKEYSRESPONSE']._serialized_end=1907
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1909
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1931
+  _globals['_CHECKPOINT']._serialized_start=1933
+  _globals['_CHECKPOINT']._serialized_end=1959
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1961
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=2047
+  _globals['_INCLUSIONPROOF']._serialized_start=2049
+  _globals['_INCLUSIONPROOF']._serialized_end=2096
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=2098
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=2162
+  _globals['_CONSISTENCYPROOF']._serialized_start=2164
+  _globals['_CONSISTENCYPROOF']._serialized_end=2198
+  _globals['_ENROLLMENTSERVICE']._serialized_start=2376
+  _globals['_ENROLLMENTSERVICE']._serialized_end=3011
+  _globals['_AUTHENTICATIONSERVICE']._serialized_start=3014
+  _globals['_AUTHENTICATIONSERVICE']._serialized_end=3444
+  _globals['_LOGSERVICE']._serialized_start=3447
+  _globals['_LOGSERVICE']._serialized_end=3726
 # @@protoc_insertion_point(module_scope)

@@ -69,6 +69,11 @@ class EnrollmentServiceStub(object):
                 request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SignedRequest.SerializeToString,
                 response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Enrollment.FromString,
                 _registered_method=True)
+        self.GetReceipt = channel.unary_unary(
+                '/grainseal.v1.EnrollmentService/GetReceipt',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SignedRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Receipt.FromString,
+                _registered_method=True)
 
 
 class EnrollmentServiceServicer(object):
@@ -101,7 +106,7 @@ class EnrollmentServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def BeginRequest(self, request, context):
-        """A session for a signed request that needs no photo: purpose "list" or "revoke".
+        """A session for a signed request that needs no photo: purpose "list", "revoke" or "receipt".
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,6 +120,13 @@ class EnrollmentServiceServicer(object):
 
     def RevokeEnrollment(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReceipt(self, request, context):
+        """What opens the enrolment's leaf in the log, and the proof that it is there.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -156,6 +168,11 @@ def add_EnrollmentServiceServicer_to_server(servicer, server):
                     servicer.RevokeEnrollment,
                     request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SignedRequest.FromString,
                     response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Enrollment.SerializeToString,
+            ),
+            'GetReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReceipt,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SignedRequest.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Receipt.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -347,6 +364,33 @@ class EnrollmentService(object):
             '/grainseal.v1.EnrollmentService/RevokeEnrollment',
             grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SignedRequest.SerializeToString,
             grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Enrollment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.EnrollmentService/GetReceipt',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SignedRequest.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Receipt.FromString,
             options,
             channel_credentials,
             insecure,
@@ -593,6 +637,167 @@ class AuthenticationService(object):
             '/grainseal.v1.AuthenticationService/GetKeys',
             grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetKeysRequest.SerializeToString,
             grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class LogServiceStub(object):
+    """The transparency log; anybody may read it. Sizes count leaves, hashes have 32 bytes.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetCheckpoint = channel.unary_unary(
+                '/grainseal.v1.LogService/GetCheckpoint',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetCheckpointRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Checkpoint.FromString,
+                _registered_method=True)
+        self.GetInclusionProof = channel.unary_unary(
+                '/grainseal.v1.LogService/GetInclusionProof',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetInclusionProofRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.InclusionProof.FromString,
+                _registered_method=True)
+        self.GetConsistencyProof = channel.unary_unary(
+                '/grainseal.v1.LogService/GetConsistencyProof',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetConsistencyProofRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.ConsistencyProof.FromString,
+                _registered_method=True)
+
+
+class LogServiceServicer(object):
+    """The transparency log; anybody may read it. Sizes count leaves, hashes have 32 bytes.
+    """
+
+    def GetCheckpoint(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInclusionProof(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConsistencyProof(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_LogServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCheckpoint,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetCheckpointRequest.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Checkpoint.SerializeToString,
+            ),
+            'GetInclusionProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInclusionProof,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetInclusionProofRequest.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.InclusionProof.SerializeToString,
+            ),
+            'GetConsistencyProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsistencyProof,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetConsistencyProofRequest.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.ConsistencyProof.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'grainseal.v1.LogService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('grainseal.v1.LogService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class LogService(object):
+    """The transparency log; anybody may read it. Sizes count leaves, hashes have 32 bytes.
+    """
+
+    @staticmethod
+    def GetCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.LogService/GetCheckpoint',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetCheckpointRequest.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Checkpoint.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInclusionProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.LogService/GetInclusionProof',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetInclusionProofRequest.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.InclusionProof.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConsistencyProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.LogService/GetConsistencyProof',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.GetConsistencyProofRequest.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.ConsistencyProof.FromString,
             options,
             channel_credentials,
             insecure,

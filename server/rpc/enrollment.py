@@ -14,7 +14,14 @@ from grainseal.server.store.enrollments import EnrollmentState
 
 from .credentials import api_key_of
 from .guard import deadline_of
-from .messages import enrollment_message, opening_of, session_message, sums_message, write_of
+from .messages import (
+    enrollment_message,
+    opening_of,
+    receipt_message,
+    session_message,
+    sums_message,
+    write_of,
+)
 
 
 class EnrollmentServicer(rpc.EnrollmentServiceServicer):
@@ -120,3 +127,16 @@ class EnrollmentServicer(rpc.EnrollmentServiceServicer):
         )
         audit.record("revoked", enrollment=revoked.enrollment_id)
         return enrollment_message(revoked)
+
+    async def GetReceipt(  # noqa: N802
+        self, request: pb.SignedRequest, context: Any
+    ) -> pb.Receipt:
+        """R2–R6 for purpose receipt."""
+        receipt = await self._service.transact(
+            deadline_of(context, self._longest),
+            requests.get_receipt,
+            write_of(request),
+            request.session_id,
+            request.signature,
+        )
+        return receipt_message(receipt)

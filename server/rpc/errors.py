@@ -34,6 +34,9 @@ CODES: Mapping[Reason, grpc.StatusCode] = MappingProxyType(
         Reason.LOCKED: grpc.StatusCode.RESOURCE_EXHAUSTED,
         Reason.TOO_MANY_SESSIONS: grpc.StatusCode.RESOURCE_EXHAUSTED,
         Reason.IDEMPOTENCY_CONFLICT: grpc.StatusCode.ALREADY_EXISTS,
+        Reason.NOT_LOGGED: grpc.StatusCode.NOT_FOUND,
+        Reason.LEAF_UNKNOWN: grpc.StatusCode.NOT_FOUND,
+        Reason.LOG_RANGE: grpc.StatusCode.OUT_OF_RANGE,
     }
 )
 

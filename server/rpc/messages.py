@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from grainseal.crypto.leaves import Kind
 from grainseal.crypto.masking import MaskedSum
 from grainseal.crypto.profiles import needs_reenrolment
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.server.errors import Reason, Refused
 from grainseal.server.exchange import Opening
 from grainseal.server.idempotency import Write
+from grainseal.server.log import EnrollmentReceipt
 from grainseal.server.store.enrollments import EnrollmentState
 from grainseal.server.store.tables import DecisionRow, EnrollmentRow, SessionRow
 
@@ -31,7 +33,7 @@ STATES: Mapping[str, pb.EnrollmentState] = MappingProxyType(
 def write_of(request: Any) -> Write:
     """The write that a request is; its scope is its type, of which each method has its own.
 
-    `SignedRequest` and `Opening` serve two methods each, and a session is for one of them.
+    `SignedRequest` and `Opening` serve several methods, and a session is for one of them.
     """
     whole = request.SerializeToString(deterministic=True)
     scope = type(request).__name__
@@ -74,6 +76,18 @@ def enrollment_message(row: EnrollmentRow, state: str | None = None) -> pb.Enrol
         state=STATES[state or row.state],
         created_at=row.created_at,
         needs_reenrollment=needs_reenrolment(row.profile),
+    )
+
+
+def receipt_message(receipt: EnrollmentReceipt) -> pb.Receipt:
+    """What a device is told of its enrolment's leaf."""
+    return pb.Receipt(
+        kind=Kind.ENROLLMENT.value,
+        salt=receipt.opening.salt,
+        entry=receipt.opening.entry,
+        index=receipt.proof.index,
+        inclusion=receipt.proof.inclusion,
+        checkpoint=receipt.proof.checkpoint,
     )
 
 

@@ -18,6 +18,7 @@ from grainseal.server.tls import Certificate
 from .authentication import AuthenticationServicer
 from .enrollment import EnrollmentServicer
 from .guard import Guard
+from .log import LogServicer
 
 PREFIX = "/grainseal.v1."
 
@@ -38,6 +39,9 @@ class Transport:
         )
         rpc.add_AuthenticationServiceServicer_to_server(  # type: ignore[no-untyped-call]
             AuthenticationServicer(service), self._server
+        )
+        rpc.add_LogServiceServicer_to_server(  # type: ignore[no-untyped-call]
+            LogServicer(service), self._server
         )
         self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -13,6 +13,7 @@ from grainseal.server.errors import Unavailable
 
 from .engine import forget_deleted, sqlite_engine
 from .enrollments import Enrollments
+from .log import Log
 from .migrate import migrate
 from .sessions import Sessions
 from .warrants import Warrants
@@ -25,11 +26,12 @@ class Transaction:
     sessions: Sessions
     enrollments: Enrollments
     warrants: Warrants
+    log: Log
 
     @classmethod
     def on(cls, sql: Session) -> "Transaction":
         """A transaction's parts over one SQLAlchemy session."""
-        return cls(Sessions(sql), Enrollments(sql), Warrants(sql))
+        return cls(Sessions(sql), Enrollments(sql), Warrants(sql), Log(sql))
 
 
 class Store:

@@ -1,7 +1,7 @@
 """The tables. Times are Unix seconds; hashes are SHA-256.
 
-Secrets that must go stand in rows of their own (`ExchangeRow`, `TemplateRow`), so that deleting
-them is deleting a row.
+Secrets that must go stand in rows of their own (`ExchangeRow`, `TemplateRow`, `LogOpeningRow`), so
+that deleting them is deleting a row.
 """
 
 from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, LargeBinary, MetaData, String
@@ -70,6 +70,45 @@ class TemplateRow(Base):
     template: Mapped[bytes]
     relin_key: Mapped[bytes]
     zero_key: Mapped[bytes]
+
+
+class LogHeadRow(Base):
+    """How many leaves the log has: the one row that whoever appends locks first."""
+
+    __tablename__ = "log_head"
+    head_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    size: Mapped[int]
+
+
+class LogLeafRow(Base):
+    """A leaf: what it commits to is elsewhere, so that this row never has to go."""
+
+    __tablename__ = "log_leaves"
+    leaf_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    commitment: Mapped[bytes]
+    leaf_hash: Mapped[bytes] = mapped_column(unique=True)
+
+
+class LogNodeRow(Base):
+    """Hash of a complete subtree of the log, leaves included (`crypto.merkle.Node`)."""
+
+    __tablename__ = "log_nodes"
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    node_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[bytes]
+
+
+class LogOpeningRow(Base):
+    """What opens an enrolment's leaf: personal, so a row that can be deleted without the leaf."""
+
+    __tablename__ = "log_openings"
+    enrollment_id: Mapped[str] = mapped_column(
+        ForeignKey("enrollments.enrollment_id"), primary_key=True
+    )
+    leaf_index: Mapped[int] = mapped_column(ForeignKey("log_leaves.leaf_index"), unique=True)
+    salt: Mapped[bytes]
+    entry: Mapped[bytes]
 
 
 class SessionRow(Base):

@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "list": "grainseal.client.commands:list_enrollments",
     "compare": "grainseal.client.local_commands:compare",
     "token": "grainseal.client.local_commands:token",
+    "receipt": "grainseal.client.receipt_commands:receipt",
+    "log": "grainseal.client.log_commands:log",
     "serve": "grainseal.server.commands:serve",
     "admin": "grainseal.server.commands:admin",
 }

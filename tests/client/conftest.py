@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.client.program import Program
 
 from grainseal.client.demo_service import LocalService
 from grainseal.models.simulator import VirtualCamera, take_burst
@@ -60,3 +61,8 @@ def alice(tmp_path_factory: pytest.TempPathFactory) -> Shots:
 def mallory(tmp_path_factory: pytest.TempPathFactory) -> Shots:
     """Another camera of the same model."""
     return shots(tmp_path_factory.mktemp("mallory"), 102)
+
+
+@pytest.fixture
+def program(capsys: pytest.CaptureFixture[str]) -> Program:
+    return Program(capsys)

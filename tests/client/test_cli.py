@@ -1,14 +1,13 @@
 """The command line: exit status, JSON, one line for an error, no traceback, no hanging."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.client.program import Program, connection, enrolled
 
-from grainseal.cli import COMMANDS, run
+from grainseal.cli import COMMANDS
 
 PASSPHRASE = "correct horse"
 
@@ -16,38 +15,6 @@ PASSPHRASE = "correct horse"
 @pytest.fixture(autouse=True)
 def _passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAINSEAL_PASSPHRASE", PASSPHRASE)
-
-
-class Program:
-    """Runs one command line in this process; what it printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *arguments: object) -> int:
-        status = run([str(each) for each in arguments])
-        self.out, self.err = self._capsys.readouterr()
-        return status
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture[str]) -> Program:
-    return Program(capsys)
-
-
-def connection(service, vault: Path) -> list[object]:
-    return ["--server", service.local.address, "--ca", service.local.ca, "--vault", vault]
-
-
-def enrolled(program: Program, service, vault: Path, photos: list[Path]) -> None:
-    ticket = service.ticket("alice")
-    options = ["--subject", "alice", "--ticket", ticket, "--profile", "TESTING"]
-    assert program("enroll", *connection(service, vault), *options, *photos) == 0, program.err
 
 
 def test_a_whole_life(program: Program, service, alice, mallory, tmp_path: Path) -> None:
@@ -251,6 +218,12 @@ def test_no_service(program: Program, service, alice, tmp_path: Path) -> None:
             "token",
         ],
         "token verify",
+        "receipt get",
+        "receipt verify",
+        "log checkpoint",
+        "log verify",
+        "log watch",
+        "admin log-key",
     ],
 )
 def test_help(program: Program, command: str) -> None:

@@ -95,6 +95,7 @@ class Connection:
     channel: grpc.Channel
     enrollment: rpc.EnrollmentServiceStub
     authentication: rpc.AuthenticationServiceStub
+    log: rpc.LogServiceStub
 
     @classmethod
     def to(cls, address: str, ca_file: Path) -> "Connection":
@@ -106,6 +107,7 @@ class Connection:
             channel,
             rpc.EnrollmentServiceStub(channel),
             rpc.AuthenticationServiceStub(channel),
+            rpc.LogServiceStub(channel),
         )
 
     def close(self) -> None:
@@ -255,6 +257,10 @@ class TestDevice:
     def revoke(self, enrollment_id="") -> pb.Enrollment:
         request = self.signed_request(self.begin_request("revoke", enrollment_id))
         return self.connection.enrollment.RevokeEnrollment(request, timeout=TIMEOUT)
+
+    def receipt(self, enrollment_id="") -> pb.Receipt:
+        request = self.signed_request(self.begin_request("receipt", enrollment_id))
+        return self.connection.enrollment.GetReceipt(request, timeout=TIMEOUT)
 
 
 class Backend:

@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from tests.server.device import Backend, TestDevice, noisy, random_code, refused
 from tests.server.process import ServeProcess
 
+from grainseal.crypto.checkpoint import parse_verifier_key, verify_checkpoint
 from grainseal.crypto.tokens import keys_of_jwks
+from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.server import commands
 
 PROGRAM = (sys.executable, "-m", "grainseal.cli")
@@ -60,6 +62,17 @@ def test_plain_output_is_the_thing_itself(serving):
     data, _ = serving
     assert re.fullmatch(r"[\w-]{43}\n", admin(data, "ticket", "--subject", "bob"))
     assert re.fullmatch(r"[\w-]{43}\n", admin(data, "relying-party", "add", "bank"))
+
+
+def test_log_key_is_that_of_the_checkpoints(serving):
+    data, server = serving
+    printed = admin(data, "log-key")
+    assert printed == (data / "log.vkey").read_text()
+    key = parse_verifier_key(printed)
+    said = json.loads(admin(data, "log-key", "--json"))
+    assert said == {"log_key": str(key), "name": "grainseal/log", "key_id": key.key_id.hex()}
+    note = server.connection.log.GetCheckpoint(pb.GetCheckpointRequest(), timeout=10).note
+    assert verify_checkpoint(note, [key]).origin == "grainseal/log"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,10 @@ import pytest
 from tests.server.device import TestDevice, new_key, noisy, random_code, reason_of
 from tests.server.process import ServeProcess
 
+from grainseal.crypto.checkpoint import parse_verifier_key, verify_checkpoint
+from grainseal.crypto.entries import parse_enrollment_entry
+from grainseal.crypto.leaves import Kind, LogProof, Opening, commit, verify_logged
+from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.server import admin
 from grainseal.server.store.store import Store
 
@@ -116,6 +120,7 @@ def test_kill_and_restart_lose_and_double_nothing(servers):
         results = [each.result(PATIENCE) for each in done]
 
     _check_store(servers.data, devices, sum(count for _, count in results))
+    _check_log(servers.current.connection, servers.data, devices)
     for device, (enrolling, _) in zip(devices, results, strict=True):
         # Decided sessions stay decided: the same opening gives the same token.
         assert device.finish_enrollment(enrolling).enrollment_id == device.enrollment_id
@@ -137,6 +142,19 @@ def _check_store(data, devices, authentications):
     assert len(tokens) == len(set(tokens)) == authentications
 
 
+def _check_log(connection, data, devices):
+    """As many leaves as enrolments, each at an index of its own and provable."""
+    key = parse_verifier_key((data / "log.vkey").read_text())
+    note = connection.log.GetCheckpoint(pb.GetCheckpointRequest(), timeout=30).note
+    assert verify_checkpoint(note, [key]).size == len(devices)
+    receipts = [device.receipt() for device in devices]
+    assert {each.index for each in receipts} == set(range(len(devices)))
+    for device, each in zip(devices, receipts, strict=True):
+        leaf = commit(Kind.ENROLLMENT, Opening(each.salt, each.entry))
+        verify_logged(leaf, LogProof(each.index, tuple(each.inclusion), each.checkpoint), [key])
+        assert parse_enrollment_entry(each.entry).enrollment_id == device.enrollment_id
+
+
 def test_kill_during_an_enrolment_leaves_no_half_of_it(servers):
     rng = np.random.default_rng(4)
     device = StubbornDevice(servers, random_code(rng))
@@ -150,6 +168,7 @@ def test_kill_during_an_enrolment_leaves_no_half_of_it(servers):
     with store.transaction() as tx:
         assert tx.enrollments.find(session.enrollment_id) is None
         assert tx.enrollments.template(session.enrollment_id) is None
+        assert tx.log.size() == 0
     store.close()
     assert device.submit_template(request) == sums
     opening = device.opening(session, sums)
@@ -157,6 +176,8 @@ def test_kill_during_an_enrolment_leaves_no_half_of_it(servers):
     servers.kill_and_restart()
     device.connection = servers.current.connection
     assert device.finish_enrollment(opening) == enrolled
+    device.enrollment_id = enrolled.enrollment_id
+    _check_log(device.connection, servers.data, [device])
     with pytest.raises(grpc.RpcError) as caught:
         device.begin_enrollment(ticket)
     assert reason_of(caught.value) == "TICKET_INVALID"

@@ -6,6 +6,7 @@ import stat
 import pytest
 from cryptography import x509
 
+from grainseal.crypto.checkpoint import parse_verifier_key
 from grainseal.crypto.errors import MisuseError
 from grainseal.crypto.tokens import keys_of_jwks
 from grainseal.server.files import write_once, write_whole
@@ -59,7 +60,13 @@ def test_half_written_folder_is_mended(tmp_path, lost):
 def test_secrets_are_for_their_owner_only(tmp_path):
     development_certificate(tmp_path, "127.0.0.1", NOW)
     load_keys(tmp_path)
-    for secret in ("tls/ca.key", "tls/server.key", "keys/service.pem", "keys/tickets.key"):
+    for secret in (
+        "tls/ca.key",
+        "tls/server.key",
+        "keys/service.pem",
+        "keys/tickets.key",
+        "keys/log.pem",
+    ):
         assert stat.S_IMODE((tmp_path / secret).stat().st_mode) == 0o600, secret
     for folder in ("tls", "keys"):
         assert stat.S_IMODE((tmp_path / folder).stat().st_mode) == 0o700
@@ -82,10 +89,13 @@ def test_service_keys_are_made_once_and_published(tmp_path):
     assert (again.public, again.ticket_key) == (keys.public, keys.ticket_key)
     published = keys_of_jwks((tmp_path / "jwks.json").read_text())
     assert published == keys.trusted
+    log_key = parse_verifier_key((tmp_path / "log.vkey").read_text())
+    assert log_key == keys.log.verifier == again.log.verifier
+    assert log_key.public != keys.public
     assert keys.ticket(b"1") == again.ticket(b"1") != keys.ticket(b"2")
 
 
-@pytest.mark.parametrize("name", ["service.pem", "tickets.key"])
+@pytest.mark.parametrize("name", ["service.pem", "tickets.key", "log.pem"])
 def test_damaged_key_is_named(tmp_path, name):
     load_keys(tmp_path)
     (tmp_path / "keys" / name).write_bytes(b"damaged")

@@ -23,7 +23,7 @@ from grainseal.server.rpc.errors import CODES
 from grainseal.server.rpc.messages import write_of
 from grainseal.server.tls import development_certificate
 
-SERVICES = ("grainseal.v1.EnrollmentService", "grainseal.v1.AuthenticationService")
+SERVICES = tuple(f"grainseal.v1.{n}Service" for n in ("Enrollment", "Authentication", "Log"))
 
 
 @pytest.mark.parametrize("service", ["", *SERVICES])
@@ -60,7 +60,12 @@ def test_no_plaintext(world):
 
 
 @pytest.mark.parametrize(
-    "method", ["EnrollmentService/BeginEnrollment", "AuthenticationService/SubmitProbe"]
+    "method",
+    [
+        "EnrollmentService/BeginEnrollment",
+        "AuthenticationService/SubmitProbe",
+        "LogService/GetInclusionProof",
+    ],
 )
 @pytest.mark.parametrize("raw", [b"\xff" * 9, b"\x0a\xff", b"\x0a\x02\xff\xfe", os.urandom(4096)])
 def test_bytes_that_are_no_message_are_malformed(world, method, raw):

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from grainseal.crypto.checkpoint import Checkpoint, NoteSigner, sign_checkpoint
+from grainseal.crypto.entries import EnrollmentEntry
+from grainseal.crypto.leaves import Kind, LogProof, Opening, commit
 from grainseal.crypto.masking import LoadedKeys, load_code, mask_comparison, unmask_score
+from grainseal.crypto.merkle import leaf_hash, node_hash
 from grainseal.crypto.opening import HomomorphicKey
 from grainseal.crypto.profiles import TESTING
+from grainseal.crypto.receipts import Receipt
 from grainseal.crypto.seal import ring_for
 from grainseal.crypto.signing import SigningKey
 from grainseal.crypto.transcript import (
@@ -30,6 +35,7 @@ from grainseal.models.wavelet import residual
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
 FOLDER = Path(__file__).parent / "client"
+LOG_FOLDER = Path(__file__).parent / "log"
 SPEC = CODES["TESTING"]
 
 
@@ -153,6 +159,24 @@ def write_ceremony_vectors() -> None:
     )
 
 
+def write_receipt_vector() -> None:
+    """An enrolment's receipt, leaf 3 of a log of six, and the key that verifies it."""
+    signer = NoteSigner("grainseal/log", SigningKey(bytes(range(32))))
+    hashes = [hashlib.sha256(name.encode()).digest() for name in ("template", "relin", "zero")]
+    device = SigningKey(bytes(range(32, 64))).public
+    entry = EnrollmentEntry(
+        "enrolment-1", "Ann Ö", "shop", "AUTH_JPEG_V1", device, *hashes, b"", 1_800_000_000
+    )
+    salt = bytes(range(64, 96))
+    leaf = commit(Kind.ENROLLMENT, Opening(salt, entry.encoded))
+    path = leaf_hash(b"leaf 2"), leaf_hash(b"left pair"), leaf_hash(b"right pair")
+    root = node_hash(node_hash(path[1], node_hash(path[0], leaf.hash)), path[2])
+    note = sign_checkpoint(Checkpoint(signer.name, 6, root), [signer])
+    receipt = Receipt(entry, salt, leaf.commitment, LogProof(3, path, note))
+    (LOG_FOLDER / "receipt.json").write_text(receipt.to_json())
+    (LOG_FOLDER / "receipt.vkey").write_text(f"{signer.verifier}\n")
+
+
 def _write(name: str, content: dict[str, object]) -> None:
     (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
 
@@ -166,3 +190,4 @@ if __name__ == "__main__":
     write_photo_vectors()
     write_code_vectors()
     write_ceremony_vectors()
+    write_receipt_vector()
