@@ -8,6 +8,7 @@ import grpc
 import pytest
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import event
 from tests.server.device import Connection, TestDevice, random_code, refused
 from tests.server.test_store import enrollment
 from tests.server.world import World
@@ -18,6 +19,7 @@ from grainseal.crypto.errors import VerificationFailed
 from grainseal.crypto.leaves import Kind, LogProof, Opening, commit, verify_logged
 from grainseal.crypto.merkle import (
     EMPTY_ROOT,
+    Node,
     inclusion_proof,
     read_frontier,
     verify_consistency,
@@ -294,6 +296,29 @@ def not_logged(store, authority, enrollment_id):
         log.receipt(tx, authority, enrollment_id)
     assert caught.value.reason is log.Reason.NOT_LOGGED
     return str(caught.value)
+
+
+def test_a_proof_s_hashes_are_looked_up_and_not_searched_for(store):
+    """What a proof costs must not grow with the log: no statement walks through a table."""
+    asked = []
+
+    def remember(_connection, _cursor, statement, parameters, *_):
+        asked.append((statement, parameters))
+
+    event.listen(store._engine, "before_cursor_execute", remember)
+    with store.transaction() as tx:
+        tx.log.read([Node(0, 1), Node(5, 7), Node(40, 0)])
+        tx.log.index_of(b"h" * 32)
+        tx.log.size()
+    event.remove(store._engine, "before_cursor_execute", remember)
+    queries = [each for each in asked if each[0].startswith("SELECT")]
+    assert len(queries) == 3
+    with store._engine.connect() as connection:
+        for statement, parameters in queries:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [row[3] for row in plan]
+            assert any(step.startswith("SEARCH") for step in steps)
+            assert not any(step.startswith("SCAN") for step in steps)
 
 
 def test_the_log_itself_names_nobody(store, authority):
