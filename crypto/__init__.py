@@ -4,7 +4,8 @@ In the order in which data flows: `profiles` (what both sides agree on) → `ope
 encrypts a code) → `masking` (the server multiplies and masks) → `opening` (the device opens the
 masked sums) → `masking` (the score) → `decision` (is it a match) → `tokens` (say so, signed).
 Beside them `transcript` and `signing` bind every message, `sampling` gives secret randomness,
-`seal` is the only way to Microsoft SEAL. README.md has the analysis.
+`seal` is the only way to Microsoft SEAL and `streams` how numbers get in and out of it. README.md
+has the analysis.
 
 The transparency log, from its leaves upwards: `entries` (what is logged) → `leaves` (commitments)
 → `merkle` (the tree) → `checkpoint` (its signed state) → `receipts` (one entry's proof),

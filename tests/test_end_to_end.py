@@ -10,9 +10,11 @@ from grainseal.client import Client, Vault
 from grainseal.client.coding import probe_code
 from grainseal.client.demo_service import LocalService
 from grainseal.client.photos import fingerprint_of
-from grainseal.crypto.profiles import TESTING
+from grainseal.crypto.masking import LoadedKeys, load_code, mask_comparison, unmask_score
+from grainseal.crypto.opening import HomomorphicKey
+from grainseal.crypto.profiles import AUTH_JPEG_V1, TESTING
 from grainseal.crypto.tokens import keys_of_jwks, verify_decision
-from grainseal.models.codes import CODES, features
+from grainseal.models.codes import CODES, encode, features, select_positions
 from grainseal.models.photo import read_photo
 from grainseal.models.simulator import VirtualCamera, take_burst
 from grainseal.models.wavelet import residual
@@ -105,3 +107,27 @@ def test_the_vault_at_rest_tells_nothing(tmp_path):
     assert stored
     assert seed not in stored
     assert oct(os.stat(tmp_path / "vault").st_mode & 0o777) == "0o700"  # noqa: PTH116
+
+
+def encrypted_score(profile, template, probe):
+    key = HomomorphicKey(profile)
+    keys = LoadedKeys.from_wire(profile, key.public_keys())
+    loaded = [load_code(profile, key.encrypt(code)) for code in (template, probe)]
+    sums, masks = mask_comparison(profile, keys, *loaded)
+    return unmask_score(profile, masks, key.open(sums))
+
+
+@pytest.mark.photos
+def test_encrypted_scores_of_real_photos_are_the_plain_ones(photos_root):
+    """Genuine and impostor, two cameras of one model, the production profile."""
+    spec = CODES["AUTH_JPEG_V1"]
+    cameras = [photos_root / "nikon" / "flat" / name for name in ("Nikon_D70_0", "Nikon_D70_1")]
+    ours, theirs = (sorted(camera.iterdir())[:2] for camera in cameras)
+    enrolled = features(fingerprint_of(ours[:1], AUTH_JPEG_V1), spec)
+    positions = select_positions(enrolled, spec)
+    template = encode(enrolled, positions, spec, bytes(32))
+    for photo in (ours[1], theirs[0]):
+        strengths = features(fingerprint_of([photo], AUTH_JPEG_V1), spec)
+        probe = encode(strengths, positions, spec, bytes(32))
+        plain = int(template.astype(int) @ probe.astype(int))
+        assert encrypted_score(AUTH_JPEG_V1, template, probe) == plain

@@ -115,7 +115,8 @@ def test_answers_open_by_schoolbook_arithmetic(arrays):
 def test_ciphertext_decrypts_by_definition(arrays):
     """SEAL expands the seed to c1 as a client must: c0 + c1·s is the code, scaled, plus noise."""
     from grainseal.crypto.masking import load_code
-    from grainseal.crypto.seal import ring_for, saved_stream
+    from grainseal.crypto.seal import ring_for
+    from grainseal.crypto.streams import saved_stream
 
     ring = ring_for(TESTING.ring)
     p = TESTING.ring

@@ -19,7 +19,8 @@ from grainseal.crypto.masking import (
     unmask_score,
 )
 from grainseal.crypto.profiles import TESTING
-from grainseal.crypto.seal import ring_for, saved_stream
+from grainseal.crypto.seal import ring_for
+from grainseal.crypto.streams import saved_stream
 
 P = TESTING.ring
 N, T = P.degree, P.plain_modulus

@@ -14,8 +14,9 @@ from grainseal.crypto.errors import MalformedMessage
 from grainseal.crypto.masking import LoadedKeys, PublicKeys, mask_comparison
 from grainseal.crypto.opening import HomomorphicKey
 from grainseal.crypto.profiles import TESTING
-from grainseal.crypto.seal import ring_for, saved_stream
+from grainseal.crypto.seal import ring_for
 from grainseal.crypto.signing import SigningKey
+from grainseal.crypto.streams import saved_stream
 
 Q0, T, N = TESTING.ring.last_prime, TESTING.ring.plain_modulus, TESTING.ring.degree
 
