@@ -1,9 +1,10 @@
 """Polynomials in and out of SEAL, whole, through its saved streams.
 
 `tenseal.sealapi` saves and loads by path and reads single coefficients by call. Here a stream
-passes through a memory file, and its numbers through numpy. Headers never come from a peer: the wire
-carries coefficients and seeds only, and the stream around them is one that this process's own SEAL
-wrote, so a message cannot say anything about levels, scales, sizes or NTT forms.
+passes through a memory file, and its numbers through numpy. Headers never come from a peer: the
+wire carries coefficients and seeds only, and the stream around them is one that this process's own
+SEAL wrote, so a message cannot say anything about levels, scales, sizes or NTT forms. Where the
+system has no memory files the way leads through a temporary file that only its owner may read.
 """
 
 import os
