@@ -100,3 +100,16 @@ def test_links_between_documents_lead_somewhere():
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_nothing_is_left_unfinished():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    if not listed:
+        pytest.skip("not a git checkout")
+    texts = [ROOT / name for name in listed if name.endswith((".md", ".py", ".proto", ".toml"))]
+    marks = re.compile(r"^(<{7} |={7}$|>{7} )|\b(TODO|FIXME|XXX)\b|^FIGURES$", re.MULTILINE)
+    for path in texts:
+        if path != Path(__file__) and path.exists():
+            assert not marks.search(path.read_text()), path
