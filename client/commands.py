@@ -11,13 +11,15 @@ from .sdk import Client, EnrollmentInfo
 from .terminal import (
     json_option,
     note,
-    open_or_create_vault,
     open_vault,
     options,
     progress,
     show,
+    vault_to_enroll_into,
 )
 
+# What the profiles' score windows were measured with.
+ADVISED_PHOTOS = 6
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -60,8 +62,9 @@ def enroll(
     as_json: bool,
 ) -> None:
     """Enrol the camera that took PHOTO..., six or more of a bright, even scene out of focus."""
+    _advise_more(photos)
     with (
-        open_or_create_vault(vault, keyring) as opened,
+        vault_to_enroll_into(vault, keyring) as opened,
         Client(server, ca, opened) as client,
         progress("Reading photos") as report,
     ):
@@ -112,7 +115,8 @@ def authenticate(
 def renew(
     server: str, ca: Path, vault: Path, photos: tuple[Path, ...], any_photos: bool, as_json: bool
 ) -> None:
-    """Replace the enrolled template and its keys, with fresh photos of the same camera."""
+    """Replace the enrolled template and its keys, with six or more fresh photos of the camera."""
+    _advise_more(photos)
     with _client(server, ca, vault) as client, progress("Reading photos") as report:
         info = client.renew(photos, any_photos=any_photos, progress=report)
     show(as_json, asdict(info), f"renewed {_sentence(info)}")
@@ -132,11 +136,18 @@ def revoke(server: str, ca: Path, vault: Path, as_json: bool) -> None:
 @connection_options
 @json_option
 def list_enrollments(server: str, ca: Path, vault: Path, as_json: bool) -> None:
-    """List the subject's enrolments, past ones included."""
+    """List the enrolments of this vault's device key, past ones included."""
     with _client(server, ca, vault) as client:
         found = client.list()
     lines = [f"{each.state:9} {_sentence(each)}" for each in found]
     show(as_json, {"enrollments": [asdict(each) for each in found]}, "\n".join(lines))
+
+
+def _advise_more(photos: tuple[Path, ...]) -> None:
+    if not any(photo.is_dir() for photo in photos) and len(photos) < ADVISED_PHOTOS:
+        note(
+            f"few photos make a weak template: {ADVISED_PHOTOS} or more are recognised better later"
+        )
 
 
 @contextmanager

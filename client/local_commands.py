@@ -22,6 +22,9 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # Refusals that are about the token, not about the call.
 _TOKEN_REASONS: Final = frozenset({"MALFORMED", "TOKEN_INVALID", "AUDIENCE_REFUSED"})
 PHOTOS = click.Path(exists=True, path_type=Path)
+# A chance of one in a million, as for an authentication, and one that does come up among hundreds.
+SAME_BELOW: Final = 1e-6
+UNDECIDED_BELOW: Final = 1e-3
 
 
 @click.command()
@@ -33,7 +36,9 @@ PHOTOS = click.Path(exists=True, path_type=Path)
 def compare(a: Path, b: Path, extractor: str, crop: int | None, as_json: bool) -> None:
     """Compare the cameras behind A and B, each a photo or a folder of photos, on this machine.
 
-    The probability is that of an unrelated camera to match as well by chance.
+    NCC is the normalised correlation of the two noise patterns, PCE the energy of its peak over
+    that of the rest. The probability is that of an unrelated camera to match as well by pure
+    chance; cameras of one make may share a little more than chance.
     """
     with progress(f"Reading {a.name}") as report:
         one = extract([a], extractor, crop=crop, progress=report)
@@ -47,8 +52,20 @@ def compare(a: Path, b: Path, extractor: str, crop: int | None, as_json: bool) -
         as_json,
         asdict(found),
         f"NCC {found.ncc:.5f}\nPCE {found.pce:.1f}\n"
-        f"false match probability {found.false_match_probability:.3g}",
+        f"false match probability {_told(found.false_match_probability)}\n"
+        f"{_reading(found.false_match_probability)}",
     )
+
+
+def _told(probability: float) -> str:
+    return f"{probability:.3g}" if probability > 0 else "below 1e-300"
+
+
+def _reading(probability: float) -> str:
+    """What the figures say, for people."""
+    if probability < SAME_BELOW:
+        return "the same camera, very likely"
+    return "undecided" if probability < UNDECIDED_BELOW else "no sign of the same camera"
 
 
 @click.group()

@@ -96,13 +96,19 @@ def open_vault(folder: Path) -> Vault:
     return Vault.open(folder, passphrase)
 
 
-def open_or_create_vault(folder: Path, use_keyring: bool) -> Vault:
-    """The vault in a folder, a new one if there is none."""
+@contextmanager
+def vault_to_enroll_into(folder: Path, use_keyring: bool) -> Iterator[Vault]:
+    """The vault in a folder, or a new one, which goes again if nothing is enrolled into it."""
     if Vault.exists(folder):
-        return open_vault(folder)
-    if use_keyring:
-        return Vault.create(folder, use_keyring=True)
-    return Vault.create(folder, _passphrase(confirm=True))
+        with open_vault(folder) as vault:
+            yield vault
+        return
+    passphrase = None if use_keyring else _passphrase(confirm=True)
+    with Vault.create(folder, passphrase, use_keyring=use_keyring) as vault:
+        try:
+            yield vault
+        finally:
+            vault.discard_if_empty()
 
 
 def _passphrase(confirm: bool) -> str:

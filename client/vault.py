@@ -106,6 +106,11 @@ class Vault:
         with self._updating:
             self.save(change(self._state))
 
+    def discard_if_empty(self) -> None:
+        """Delete the file of a vault into which nothing was enrolled; it can be made anew."""
+        if self._state.enrollment is None and self._state.pending is None:
+            (self._folder / FILE).unlink(missing_ok=True)
+
     def close(self) -> None:
         """Let other processes use it."""
         if self._lock >= 0:

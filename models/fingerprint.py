@@ -154,10 +154,13 @@ def wiener_dft(values: Plane) -> Plane:
     The unitary spectrum's magnitude is treated like a wavelet sub-band whose noise has the
     variance of `values`; only what the filter calls noise stays. Float32 (H, W) in and out.
     """
+    variance = float(np.var(values, dtype=np.float64))
+    if variance == 0:  # a uniform picture has no pattern to clean
+        return values.copy()
     height, width = values.shape
     spectrum = scipy.fft.rfft2(values, norm="ortho")
     power = _with_neighbours(np.square(np.abs(spectrum)), width)
-    spectrum *= attenuation(power, float(np.var(values, dtype=np.float64)))
+    spectrum *= attenuation(power, variance)
     cleaned: Plane = scipy.fft.irfft2(spectrum, s=(height, width), norm="ortho")
     return cleaned
 

@@ -132,9 +132,20 @@ def compare(probe: Fingerprint, reference: Fingerprint) -> Match:
             f"cannot compare a {probe.kind} with a {reference.kind} fingerprint: "
             "give both sides the same kind of photo"
         )
+    if probe.shape != reference.shape:
+        raise MatchError(_unequal_sizes(probe.shape, reference.shape))
     a, b = probe.values, reference.values
+    if not (a.any() and b.any()):
+        raise MatchError("one side has no sensor noise at all: its photos are all black or white")
     value = ncc(a, b)
     return Match(value, pce(a, b), ncc_false_match(value, effective_samples(a, b)))
+
+
+def _unequal_sizes(a: tuple[int, int], b: tuple[int, int]) -> str:
+    sizes = f"one side is {a[1]}x{a[0]} pixels, the other {b[1]}x{b[0]}"
+    if a == b[::-1]:
+        return f"{sizes}: one was rotated later, give the files as they left the camera"
+    return f"{sizes}: compare photos of one size, or crop both to the same centre"
 
 
 def _circular_correlation(a: Plane, b: Plane) -> Plane:

@@ -1,4 +1,8 @@
-"""What an operator does, on the server's own store; the server may run meanwhile."""
+"""What an operator does, on the server's own store; the server may run meanwhile.
+
+Only `initialise` makes a service. The rest raise `MisuseError` for a folder that has none: keys
+and tickets of a service that was made by a mistyped name would be of no use to anybody.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,18 +14,30 @@ from grainseal.crypto.errors import MisuseError
 from . import relying_parties
 from .authority import Authority
 from .config import ServerConfig
-from .files import private_folder
-from .keys import load_keys
+from .keys import ServiceKeys, load_keys
 from .relying_parties import Ticket
 from .store.store import Store, Transaction
 
 
+def initialise(data: Path) -> None:
+    """Make a service's keys and store, as its first start would; keeps what is there."""
+    load_keys(data)
+    # Last: where there is a database, there are keys.
+    Store.open_sqlite(ServerConfig(data).database).close()
+
+
 def issue_ticket(data: Path, subject: str, relying_party: str | None = None) -> Ticket:
-    """A ticket for a relying party's subject, or the operator's own, who may go to any of them."""
+    """A ticket for a relying party's subject, or the operator's own, who may go to any of them.
+
+    The relying party may be named in upper or lower case: no two differ by that alone.
+    """
     with _transaction(data) as (tx, authority):
-        if relying_party is not None and tx.warrants.relying_party(relying_party) is None:
-            raise MisuseError(f"no relying party {relying_party!r}: add it first")
-        issuer = relying_party or authority.config.service_name
+        issuer = authority.config.service_name
+        if relying_party is not None:
+            party = relying_parties.named(tx, relying_party)
+            if party is None:
+                raise MisuseError(f"no relying party {relying_party!r}: add it first")
+            issuer = party.name
         row = relying_parties.issue_ticket(tx, authority, issuer, subject)
         return relying_parties.ticket_of(authority, row)
 
@@ -40,17 +56,30 @@ def list_relying_parties(data: Path) -> list[str]:
 
 def jwks(data: Path) -> str:
     """The service's public keys as a JSON Web Key Set."""
-    return load_keys(data).jwks
+    return _keys(data).jwks
 
 
 def log_key(data: Path) -> VerifierKey:
     """The key by which receipts and checkpoints of the log are verified."""
-    return load_keys(data).log.verifier
+    return _keys(data).log.verifier
+
+
+def _existing(data: Path) -> ServerConfig:
+    config = ServerConfig(data)
+    if not config.database.is_file():
+        raise MisuseError(
+            f"no service in {data}: start it once with `grainseal serve --data {data}`"
+        )
+    return config
+
+
+def _keys(data: Path) -> ServiceKeys:
+    return load_keys(_existing(data).data)
 
 
 @contextmanager
 def _transaction(data: Path) -> Iterator[tuple[Transaction, Authority]]:
-    config = ServerConfig(private_folder(data))
+    config = _existing(data)
     store = Store.open_sqlite(config.database)
     try:
         with store.transaction() as tx:

@@ -19,6 +19,7 @@ from .errors import Reason, Refused
 from .exchange import Opening, check_opening, consume, end, keep_answer, kept_answer
 from .homomorphic import Upload, answer_probe, check_probe
 from .idempotency import Write, reference_of, remember
+from .relying_parties import named
 from .service import NO_DEADLINE, Service
 from .session import (
     PURPOSE_RENEW,
@@ -100,8 +101,12 @@ def _check_audience(
         allowed = audience == service
     elif purpose == PURPOSE_AUTHENTICATE:
         # The operator's own subjects may go anywhere, a relying party's only back to it.
-        registered = tx.warrants.relying_party(audience) is not None
-        allowed = registered and enrollment.issuer in (service, audience)
+        party = named(tx, audience)
+        allowed = party is not None and enrollment.issuer in (service, party.name)
+        if party is not None and allowed and party.name != audience:
+            # The device signs the audience: only itself can put it right.
+            message = f"audience {audience!r} is written {party.name!r}"
+            raise Refused(Reason.AUDIENCE_REFUSED, message)
     else:
         raise Refused(Reason.MALFORMED, f"purpose {purpose!r} is neither authenticate nor renew")
     if not allowed:

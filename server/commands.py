@@ -104,6 +104,18 @@ def admin() -> None:
 
 @admin.command()
 @DATA
+@AS_JSON
+@plain_errors
+def init(data: Path, as_json: bool) -> None:
+    """Make a service's keys and store before its first start; keeps those that are there."""
+    from . import admin as operations
+
+    operations.initialise(data)
+    _print(as_json, str(data), data=str(data))
+
+
+@admin.command()
+@DATA
 @click.option("--subject", required=True, help="Who may enrol with the ticket.")
 @click.option(
     "--relying-party",
@@ -122,6 +134,7 @@ def ticket(data: Path, subject: str, relying_party: str | None, as_json: bool) -
 
 @admin.command()
 @DATA
+@click.option("--json", is_flag=True, expose_value=False, help="A key set is JSON with or without.")
 @plain_errors
 def jwks(data: Path) -> None:
     """Print the service's public keys (JSON Web Key Set)."""

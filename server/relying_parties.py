@@ -31,7 +31,7 @@ def register(tx: Transaction, authority: Authority, name: str) -> str:
     check_party_name(name)
     if are_alike(name, authority.config.service_name):
         raise Refused(Reason.MALFORMED, f"{name!r} is the service's own name")
-    if any(are_alike(name, party.name) for party in tx.warrants.relying_parties()):
+    if named(tx, name) is not None:
         raise Refused(Reason.MALFORMED, f"relying party {name!r} exists already")
     api_key = urlsafe_b64encode(authority.random(API_KEY_BYTES)).rstrip(b"=").decode()
     created_at = int(authority.clock())
@@ -41,12 +41,19 @@ def register(tx: Transaction, authority: Authority, name: str) -> str:
     return api_key
 
 
+def named(tx: Transaction, name: str) -> RelyingPartyRow | None:
+    """The relying party that bears a name, in upper or lower case, or None."""
+    return next((p for p in tx.warrants.relying_parties() if are_alike(name, p.name)), None)
+
+
 def holder_of(tx: Transaction, api_key: str) -> RelyingPartyRow:
     """The relying party that holds an API key."""
+    if not api_key:
+        raise Refused(Reason.API_KEY_INVALID, "this call takes a relying party's API key")
     # Found by its hash: how long that takes says nothing about a key of 256 random bits.
     party = tx.warrants.relying_party_with_key(_key_hash(api_key))
     if party is None:
-        message = "send the API key as metadata 'authorization: Bearer KEY'"
+        message = "the API key is not one of this service's relying parties"
         raise Refused(Reason.API_KEY_INVALID, message)
     return party
 

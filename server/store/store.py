@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from grainseal.crypto.errors import MisuseError
 from grainseal.server.errors import Unavailable
 
 from .engine import forget_deleted, sqlite_engine
@@ -45,8 +46,18 @@ class Store:
 
     @classmethod
     def open_sqlite(cls, path: Path) -> "Store":
-        """The embedded store in a file."""
-        return cls(sqlite_engine(path))
+        """The embedded store in a file.
+
+        `MisuseError` if the file is no database, `Unavailable` if it cannot be used now.
+        """
+        with _translated():
+            try:
+                return cls(sqlite_engine(path))
+            except OperationalError:
+                raise
+            except DatabaseError:
+                message = f"{path} is not a database of this service, or is damaged: restore it"
+                raise MisuseError(message) from None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -244,3 +244,12 @@ def test_a_key_in_the_keyring(tmp_path: Path) -> None:
         assert not (tmp_path / "w").exists()
     finally:
         keyring.set_keyring(before)
+
+
+def test_a_vault_into_which_nothing_was_enrolled_goes_again(tmp_path: Path) -> None:
+    folder = tmp_path / "vault"
+    with Vault.create(folder, "first words") as vault:
+        vault.discard_if_empty()
+    assert not Vault.exists(folder)
+    with Vault.create(folder, "other words") as vault:
+        assert vault.state.enrollment is None

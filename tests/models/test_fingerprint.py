@@ -15,7 +15,7 @@ from grainseal.models.fingerprint import (
     wiener_dft,
     zero_mean,
 )
-from grainseal.models.photo import PhotoError, read_photo
+from grainseal.models.photo import Photo, PhotoError, read_photo
 from grainseal.models.simulator import VirtualCamera, flat_scene, take_burst, write_dng
 
 WAVELET = get_extractor("wavelet")
@@ -181,3 +181,9 @@ def test_a_24_megapixel_photo_fits_and_more_photos_need_no_more(large_photo):
     one, three = (peak_memory(large_photo, count) for count in (1, 3))
     assert one < MEMORY_LIMIT_BYTES
     assert three < 1.1 * one
+
+
+def test_a_uniform_picture_has_no_pattern_and_no_warning(recwarn):
+    photo = Photo(np.zeros((256, 256, 3), np.uint8), "developed", "black", "")
+    assert not estimate([photo], get_extractor("wavelet")).values.any()
+    assert not recwarn

@@ -109,7 +109,21 @@ def test_compare_refuses_what_cannot_be_compared():
     developed = Fingerprint(values, "developed", 1)
     with pytest.raises(MatchError, match="kind"):
         compare(developed, Fingerprint(values, "raw", 1))
-    with pytest.raises(MatchError, match="sizes differ"):
+    with pytest.raises(MatchError, match="photos of one size"):
         compare(developed, Fingerprint(values[:32], "developed", 1))
     with pytest.raises(MatchError, match="empty"):
         ncc(values[:0], values[:0])
+
+
+def test_uniform_pictures_are_not_compared():
+    blank = Fingerprint(np.zeros((64, 64), np.float32), "developed", 1)
+    noise = np.random.default_rng(1).normal(size=(64, 64)).astype(np.float32)
+    with pytest.raises(MatchError, match="no sensor noise"):
+        compare(blank, Fingerprint(noise, "developed", 1))
+
+
+def test_a_rotated_side_is_named_so():
+    tall = Fingerprint(np.ones((8, 4), np.float32), "developed", 1)
+    wide = Fingerprint(np.ones((4, 8), np.float32), "developed", 1)
+    with pytest.raises(MatchError, match="4x8 pixels, the other 8x4: one was rotated"):
+        compare(tall, wide)

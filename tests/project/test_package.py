@@ -75,7 +75,8 @@ def test_installed_wheel_runs_outside_the_repository(built, tmp_path):
         return done.stdout.decode()
 
     assert "enroll" in grainseal("--help")
-    # The migrations run from the wheel when the operator's first command opens the store.
+    # The migrations run from the wheel when a service is made.
+    grainseal("admin", "init", "--data", str(tmp_path / "data"))
     ticket = json.loads(
         grainseal("admin", "ticket", "--data", str(tmp_path / "data"), "--subject", "ann", "--json")
     )

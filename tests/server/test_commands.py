@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from tests.server.device import Backend, TestDevice, noisy, random_code, refused
 from tests.server.process import ServeProcess
 
+from grainseal import cli
 from grainseal.crypto.checkpoint import parse_verifier_key, verify_checkpoint
 from grainseal.crypto.tokens import keys_of_jwks
 from grainseal.proto.v1 import grainseal_pb2 as pb
@@ -56,6 +57,51 @@ def test_operator_and_relying_party_work_beside_the_running_server(serving, rng)
     listed = json.loads(admin(data, "relying-party", "list", "--json"))
     assert listed == {"relying_parties": ["shop"]}
     assert list(keys_of_jwks(admin(data, "jwks")).values()) == [device.begin("shop").service_key]
+
+
+ASKING = (
+    ("ticket", "--subject", "alice"),
+    ("jwks",),
+    ("log-key",),
+    ("relying-party", "list"),
+    ("relying-party", "add", "shop"),
+)
+
+
+@pytest.mark.parametrize("arguments", ASKING, ids=" ".join)
+def test_a_mistyped_folder_becomes_no_service(tmp_path, capsys, arguments):
+    data = tmp_path / "mistyped"
+    assert cli.run(["admin", *arguments, "--data", str(data), "--json"]) == 2
+    message = f"no service in {data}: start it once with `grainseal serve --data {data}`"
+    said = capsys.readouterr()
+    assert said.err == f"grainseal: {message}\n"
+    assert json.loads(said.out) == {"error": message}
+    assert not data.exists()
+    data.mkdir()
+    assert cli.run(["admin", *arguments, "--data", str(data)]) == 2
+    assert list(data.iterdir()) == []
+
+
+def test_init_makes_a_service_once(tmp_path):
+    data = tmp_path / "new"
+    assert admin(data, "init") == f"{data}\n"
+    keys = admin(data, "jwks")
+    admin(data, "relying-party", "add", "shop")
+    assert json.loads(admin(data, "init", "--json")) == {"data": str(data)}
+    assert (admin(data, "jwks"), admin(data, "relying-party", "list")) == (keys, "shop\n")
+    assert admin(data, "jwks", "--json") == keys
+
+
+@pytest.mark.parametrize("command", ["admin relying-party list", "admin init", "serve"])
+def test_a_file_that_is_no_database_is_said_so(tmp_path, capsys, command):
+    (tmp_path / "grainseal.db").write_bytes(b"junk" * 1000)
+    assert cli.run([*command.split(), "--data", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    database = tmp_path / "grainseal.db"
+    assert said == (
+        f"grainseal: {database} is not a database of this service, or is damaged: restore it\n"
+    )
+    assert database.read_bytes() == b"junk" * 1000
 
 
 def test_plain_output_is_the_thing_itself(serving):

@@ -2,8 +2,9 @@
 
 import grpc
 import pytest
-from tests.server.device import Backend, noisy, refused
+from tests.server.device import Backend, new_key, noisy, refused
 
+from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.server import admin
 from grainseal.server.errors import Reason, Refused
 
@@ -40,7 +41,14 @@ def test_calls_of_relying_parties_need_a_key(world):
     stranger = Backend(world.connection, "shop", "no key of anyone's")
     error = refused("API_KEY_INVALID", stranger.ticket, "alice")
     assert error.code() == grpc.StatusCode.UNAUTHENTICATED
+    assert error.details() == "the API key is not one of this service's relying parties"
     refused("API_KEY_INVALID", stranger.verify, "token")
+
+
+def test_a_call_without_any_key_is_told_that_it_takes_one(world):
+    request = pb.VerifyDecisionRequest(token="token", idempotency_key=new_key())
+    error = refused("API_KEY_INVALID", world.connection.authentication.VerifyDecision, request)
+    assert error.details() == "this call takes a relying party's API key"
 
 
 # Empty, too long, blank at an end; control, direction and line characters; not in normal form C or
@@ -117,6 +125,24 @@ def test_operator_may_issue_in_a_relying_party_s_name(world):
     device.enroll(ticket)
     assert device.begin(party.name)
     refused("AUDIENCE_REFUSED", device.begin, other.name)
+
+
+def test_operator_may_write_a_relying_party_s_name_in_any_case(world):
+    party = world.backend()
+    assert party.name.upper() != party.name
+    device = world.device()
+    device.enroll(admin.issue_ticket(world.config.data, "alice", party.name.upper()).ticket)
+    assert device.begin(party.name).audience == party.name
+
+
+def test_audience_in_another_case_is_told_how_it_is_written(world):
+    issuer, other = world.backend(), world.backend()
+    device = world.enrolled(issuer)
+    error = refused("AUDIENCE_REFUSED", device.begin, issuer.name.upper())
+    assert error.details() == f"audience {issuer.name.upper()!r} is written {issuer.name!r}"
+    # Of others' names it learns nothing.
+    error = refused("AUDIENCE_REFUSED", device.begin, other.name.upper())
+    assert error.details() == f"audience {other.name.upper()!r} is not one for this enrolment"
 
 
 def test_decision_is_for_its_audience_in_time_and_once(world):

@@ -1,7 +1,9 @@
 """The store's contract: what every database behind it must do."""
 
+import sqlite3
 import stat
 import threading
+from contextlib import closing
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -9,6 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 
+from grainseal.crypto.errors import MisuseError
 from grainseal.server.errors import Unavailable
 from grainseal.server.store.engine import sqlite_engine
 from grainseal.server.store.enrollments import EnrollmentState
@@ -98,6 +101,15 @@ def test_opening_again_keeps_what_is_there(tmp_path):
     with second.transaction() as tx:
         assert tx.sessions.find("session-0").nonce == bytes(32)
     second.close()
+
+
+def test_a_newer_schema_is_left_alone(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "test.db")) as newer:
+        newer.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        newer.execute("INSERT INTO alembic_version VALUES ('9999')")
+        newer.commit()
+    with pytest.raises(MisuseError, match="another version of grainseal"):
+        Store.open_sqlite(tmp_path / "test.db")
 
 
 def test_database_is_for_its_owner_only(store, tmp_path):
