@@ -1,6 +1,9 @@
 """`grainseal demo`: the matrix of who was accepted, for people, as JSON, and as a report."""
 
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -60,7 +63,10 @@ def demo(
         raise click.UsageError("--probes needs --photos: whom should they probe?")
     if report is not None:
         require_matplotlib()
-    with tempfile.TemporaryDirectory(prefix="grainseal-demo-") as temporary:
+    with (
+        _signals_clean_up(),
+        tempfile.TemporaryDirectory(prefix="grainseal-demo-") as temporary,
+    ):
         outcome = _outcome(Path(temporary), photos, probes, enroll_photos, probe_photos)
         page = (
             write_report(report, outcome.plan, outcome.prints, outcome.decisions)
@@ -73,6 +79,29 @@ def demo(
         _print_matrix(outcome)
         if page is not None:
             click.echo(f"report: {page}")
+
+
+@contextmanager
+def _signals_clean_up() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the block like Ctrl-C: fingerprints and keys do not stay on disk."""
+
+    def end(number: int, _: object) -> None:
+        for each in before:  # a second one must not cut the cleaning short
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = {
+        each: signal.getsignal(each)
+        for each in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(each) is not signal.SIG_IGN  # nohup's wish is respected
+    }
+    for each in before:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _outcome(

@@ -6,11 +6,15 @@ for in the demo the score decides.
 """
 
 import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Final
 
@@ -75,9 +79,37 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
-def worker_pool() -> ProcessPoolExecutor:
-    """A process per core. Spawned: a fork would copy threads that gRPC does not survive."""
-    return ProcessPoolExecutor(min(os.cpu_count() or 1, 8), mp_context=get_context("spawn"))
+@contextmanager
+def worker_pool() -> Iterator[ProcessPoolExecutor]:
+    """A process per core. Spawned: a fork would copy threads that gRPC does not survive.
+
+    When the block fails or is interrupted, the work in progress is ended, not waited for.
+    """
+    others = set(active_children())
+    with ProcessPoolExecutor(
+        min(os.cpu_count() or 1, 8), mp_context=get_context("spawn"), initializer=_begin
+    ) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in set(active_children()) - others:
+                worker.terminate()
+            raise
+
+
+def _begin() -> None:
+    # The terminal's Ctrl-C goes to the whole group; the demo ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    # The parent's end of this pipe closes however the parent ends, kill -9 included.
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def take_virtual_photos(pool: Executor, root: Path, enroll: int, probe: int) -> None:

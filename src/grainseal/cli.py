@@ -6,6 +6,7 @@ done, 1 rejected (the commands that decide something), 2 an error, said in one l
 with --json as an object on stdout too.
 """
 
+import contextlib
 import json
 import os
 import pkgutil
@@ -68,6 +69,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         status = cli.main(list(arguments), prog_name="grainseal", standalone_mode=False)
         return status if isinstance(status, int) else 0
+    except click.UsageError as error:
+        if error.ctx is not None and error.message == error.ctx.get_help():
+            click.echo(error.message, err=True)  # a group alone: its help is many lines
+            return 2
+        return _failed(error.format_message(), as_json)
     except click.ClickException as error:
         return _failed(error.format_message(), as_json)
     except (click.Abort, KeyboardInterrupt):
@@ -75,6 +81,10 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # whoever read our output has gone
         sys.stderr.close()
         return 2
+    except SystemExit as end:
+        if end.code == 1:  # click's way to say that nobody reads our output: no rejection
+            return 2
+        raise
     except Exception as error:
         return _explained(error, as_json)
 
@@ -95,13 +105,21 @@ def _failed(message: str, as_json: bool, **details: object) -> int:
     print(f"grainseal: {line}", file=sys.stderr)
     if as_json:
         known = {name: value for name, value in details.items() if value is not None}
-        print(json.dumps({"error": line, **known}))
+        with contextlib.suppress(OSError):  # stdout may be what failed
+            print(json.dumps({"error": line, **known}), flush=True)
     return 2
 
 
 def main() -> None:
     """Entry point of the `grainseal` program."""
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # A result that nobody got is an error. The interpreter flushes once more: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 2
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The command line: exit status, JSON, one line for an error, no traceback, no hanging."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -269,3 +270,30 @@ def test_a_bug_is_no_traceback(program: Program, alice, monkeypatch: pytest.Monk
     monkeypatch.setattr("grainseal.client.local_commands.extract", broken)
     assert program("compare", alice.probe[0], alice.probe[0]) == 2
     assert program.err.strip() == "grainseal: internal error: RuntimeError: two lines"
+
+
+@pytest.mark.parametrize("group", [[], ["admin"], ["token"]])
+def test_a_group_alone_prints_its_help_as_it_stands(program: Program, group: list[str]) -> None:
+    assert program(*group) in (0, 2)  # click's version decides
+    told = program.out + program.err
+    assert told.startswith("Usage: grainseal")
+    assert "\nCommands:\n" in told
+
+
+def _compare_into(output: int, photo: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    line = [sys.executable, "-m", "grainseal.cli", "compare", str(photo), str(photo), *options]
+    return subprocess.run(line, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_result_that_cannot_be_written_is_an_error(alice, options: list[str]) -> None:
+    """Status 1 would say "rejected"."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    full = os.open("/dev/full", os.O_WRONLY)
+    for output in (writer, full):
+        done = _compare_into(output, alice.probe[0], *options)
+        os.close(output)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr

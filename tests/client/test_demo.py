@@ -1,8 +1,13 @@
 """The demo: which photos it takes, what it says of the others, and what the service decides."""
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
@@ -185,6 +190,36 @@ def test_a_report_escapes_what_people_name_their_folders(
     page = write_report(tmp_path / "report", plan, prints, [decision]).read_text()
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&lt;" in page
+
+
+def _alive(session: int) -> list[str]:
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,stat=", "-s", str(session)], capture_output=True, text=True
+    )
+    return [line for line in listed.stdout.splitlines() if "Z" not in line]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_killed_demo_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """No process; and but for SIGKILL, which nothing can catch, no file."""
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "grainseal.cli", "demo"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("grainseal-demo-*/photos/*/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list(tmp_path.glob("grainseal-demo-*/photos/*/*"))
+    demo.send_signal(number)
+    assert demo.wait(30) == (-9 if number == signal.SIGKILL else 128 + number)
+    if number != signal.SIGKILL:
+        assert not list(tmp_path.glob("grainseal-demo-*"))
+    while _alive(demo.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(demo.pid)
 
 
 @pytest.mark.photos
