@@ -1,5 +1,6 @@
 """The demo: which photos it takes, what it says of the others, and what the service decides."""
 
+import contextlib
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from grainseal.cli import run
@@ -192,11 +194,14 @@ def test_a_report_escapes_what_people_name_their_folders(
     assert "&lt;script&gt;alert(1)&lt;" in page
 
 
-def _alive(session: int) -> list[str]:
-    listed = subprocess.run(
-        ["ps", "-o", "pid=,stat=", "-s", str(session)], capture_output=True, text=True
-    )
-    return [line for line in listed.stdout.splitlines() if "Z" not in line]
+def _alive(session: int) -> list[psutil.Process]:
+    """Processes of a session that still run; one that only waits to be looked at does not."""
+    alive = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(process)
+    return alive
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
@@ -206,6 +211,8 @@ def test_a_killed_demo_leaves_nothing(tmp_path: Path, number: signal.Signals) ->
         [sys.executable, "-m", "grainseal.cli", "demo"],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         start_new_session=True,
+        # these tests may themselves run under nohup, which ignores SIGHUP for all that follow
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
