@@ -98,6 +98,7 @@ def mask_template_check(
 ) -> tuple[list[MaskedSum], list[Mask]]:
     """K masked sums that are zero exactly when every slot of the template is ±1."""
     ring = ring_for(profile.ring)
+    # M1
     template = [_refreshed(ring, keys.zero, each) for each in template]
     return _answers(profile, keys, None, [0] * profile.openings, template)
 
