@@ -33,5 +33,5 @@ clean:  ## remove the environment and everything generated
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,heif,report]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[c2pa,dev,heif,report]'
 	@touch $(READY)

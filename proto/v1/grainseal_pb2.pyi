@@ -14,11 +14,20 @@ class EnrollmentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENROLLMENT_STATE_REPLACED: _ClassVar[EnrollmentState]
     ENROLLMENT_STATE_REVOKED: _ClassVar[EnrollmentState]
     ENROLLMENT_STATE_DISABLED: _ClassVar[EnrollmentState]
+
+class Grade(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GRADE_UNSPECIFIED: _ClassVar[Grade]
+    GRADE_DEVICE_ASSERTED: _ClassVar[Grade]
+    GRADE_CAMERA_VERIFIED: _ClassVar[Grade]
 ENROLLMENT_STATE_UNSPECIFIED: EnrollmentState
 ENROLLMENT_STATE_ACTIVE: EnrollmentState
 ENROLLMENT_STATE_REPLACED: EnrollmentState
 ENROLLMENT_STATE_REVOKED: EnrollmentState
 ENROLLMENT_STATE_DISABLED: EnrollmentState
+GRADE_UNSPECIFIED: Grade
+GRADE_DEVICE_ASSERTED: Grade
+GRADE_CAMERA_VERIFIED: Grade
 
 class Enrollment(_message.Message):
     __slots__ = ("enrollment_id", "subject", "profile", "state", "created_at", "needs_reenrollment")
@@ -101,18 +110,32 @@ class IssueTicketResponse(_message.Message):
     def __init__(self, ticket: _Optional[str] = ..., expires_at: _Optional[int] = ...) -> None: ...
 
 class BeginEnrollmentRequest(_message.Message):
-    __slots__ = ("ticket", "renewal_token", "profile", "device_key", "idempotency_key")
+    __slots__ = ("ticket", "renewal_token", "profile", "device_key", "idempotency_key", "claims")
     TICKET_FIELD_NUMBER: _ClassVar[int]
     RENEWAL_TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_KEY_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    CLAIMS_FIELD_NUMBER: _ClassVar[int]
     ticket: str
     renewal_token: str
     profile: str
     device_key: bytes
     idempotency_key: bytes
-    def __init__(self, ticket: _Optional[str] = ..., renewal_token: _Optional[str] = ..., profile: _Optional[str] = ..., device_key: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+    claims: ClaimParameters
+    def __init__(self, ticket: _Optional[str] = ..., renewal_token: _Optional[str] = ..., profile: _Optional[str] = ..., device_key: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ..., claims: _Optional[_Union[ClaimParameters, _Mapping]] = ...) -> None: ...
+
+class ClaimParameters(_message.Message):
+    __slots__ = ("profile", "height", "width", "seed")
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    profile: str
+    height: int
+    width: int
+    seed: bytes
+    def __init__(self, profile: _Optional[str] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., seed: _Optional[bytes] = ...) -> None: ...
 
 class SubmitTemplateRequest(_message.Message):
     __slots__ = ("session_id", "template", "relin_key", "zero_key", "signature", "idempotency_key")
@@ -141,14 +164,16 @@ class BeginRequestRequest(_message.Message):
     def __init__(self, enrollment_id: _Optional[str] = ..., purpose: _Optional[str] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
 
 class SignedRequest(_message.Message):
-    __slots__ = ("session_id", "signature", "idempotency_key")
+    __slots__ = ("session_id", "signature", "idempotency_key", "registration_id")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    REGISTRATION_ID_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     signature: bytes
     idempotency_key: bytes
-    def __init__(self, session_id: _Optional[str] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+    registration_id: str
+    def __init__(self, session_id: _Optional[str] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ..., registration_id: _Optional[str] = ...) -> None: ...
 
 class ListEnrollmentsResponse(_message.Message):
     __slots__ = ("enrollments",)
@@ -241,6 +266,136 @@ class GetKeysResponse(_message.Message):
     JWKS_FIELD_NUMBER: _ClassVar[int]
     jwks: str
     def __init__(self, jwks: _Optional[str] = ...) -> None: ...
+
+class UploadChunk(_message.Message):
+    __slots__ = ("session_id", "offset", "data", "signature")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    offset: int
+    data: bytes
+    signature: bytes
+    def __init__(self, session_id: _Optional[str] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class UploadState(_message.Message):
+    __slots__ = ("received",)
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    received: int
+    def __init__(self, received: _Optional[int] = ...) -> None: ...
+
+class BeginRegistrationRequest(_message.Message):
+    __slots__ = ("enrollment_id", "grade", "idempotency_key")
+    ENROLLMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    enrollment_id: str
+    grade: Grade
+    idempotency_key: bytes
+    def __init__(self, enrollment_id: _Optional[str] = ..., grade: _Optional[_Union[Grade, str]] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class Statement(_message.Message):
+    __slots__ = ("file_sha256", "pixels_sha256", "perceptual_hash", "height", "width", "title", "creator", "licence", "captured_at", "camera")
+    FILE_SHA256_FIELD_NUMBER: _ClassVar[int]
+    PIXELS_SHA256_FIELD_NUMBER: _ClassVar[int]
+    PERCEPTUAL_HASH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    CREATOR_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    CAPTURED_AT_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    file_sha256: bytes
+    pixels_sha256: bytes
+    perceptual_hash: bytes
+    height: int
+    width: int
+    title: str
+    creator: str
+    licence: str
+    captured_at: str
+    camera: str
+    def __init__(self, file_sha256: _Optional[bytes] = ..., pixels_sha256: _Optional[bytes] = ..., perceptual_hash: _Optional[bytes] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., title: _Optional[str] = ..., creator: _Optional[str] = ..., licence: _Optional[str] = ..., captured_at: _Optional[str] = ..., camera: _Optional[str] = ...) -> None: ...
+
+class SubmitRegistrationRequest(_message.Message):
+    __slots__ = ("session_id", "statement", "statement_signature", "signature", "idempotency_key")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    statement: Statement
+    statement_signature: bytes
+    signature: bytes
+    idempotency_key: bytes
+    def __init__(self, session_id: _Optional[str] = ..., statement: _Optional[_Union[Statement, _Mapping]] = ..., statement_signature: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class Competing(_message.Message):
+    __slots__ = ("registration_id", "registered_at", "grade", "distance")
+    REGISTRATION_ID_FIELD_NUMBER: _ClassVar[int]
+    REGISTERED_AT_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
+    DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    registration_id: str
+    registered_at: int
+    grade: Grade
+    distance: int
+    def __init__(self, registration_id: _Optional[str] = ..., registered_at: _Optional[int] = ..., grade: _Optional[_Union[Grade, str]] = ..., distance: _Optional[int] = ...) -> None: ...
+
+class Registration(_message.Message):
+    __slots__ = ("registration_id", "registered_at", "grade", "competing", "receipt")
+    REGISTRATION_ID_FIELD_NUMBER: _ClassVar[int]
+    REGISTERED_AT_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
+    COMPETING_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    registration_id: str
+    registered_at: int
+    grade: Grade
+    competing: _containers.RepeatedCompositeFieldContainer[Competing]
+    receipt: Receipt
+    def __init__(self, registration_id: _Optional[str] = ..., registered_at: _Optional[int] = ..., grade: _Optional[_Union[Grade, str]] = ..., competing: _Optional[_Iterable[_Union[Competing, _Mapping]]] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ...) -> None: ...
+
+class BeginClaimRequest(_message.Message):
+    __slots__ = ("claim_token", "idempotency_key")
+    CLAIM_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    claim_token: str
+    idempotency_key: bytes
+    def __init__(self, claim_token: _Optional[str] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class SubmitClaimRequest(_message.Message):
+    __slots__ = ("session_id", "copy_size", "registration_id", "seen_at", "match_map", "signature", "idempotency_key")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    COPY_SIZE_FIELD_NUMBER: _ClassVar[int]
+    REGISTRATION_ID_FIELD_NUMBER: _ClassVar[int]
+    SEEN_AT_FIELD_NUMBER: _ClassVar[int]
+    MATCH_MAP_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    copy_size: int
+    registration_id: str
+    seen_at: int
+    match_map: bool
+    signature: bytes
+    idempotency_key: bytes
+    def __init__(self, session_id: _Optional[str] = ..., copy_size: _Optional[int] = ..., registration_id: _Optional[str] = ..., seen_at: _Optional[int] = ..., match_map: bool = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class Claim(_message.Message):
+    __slots__ = ("claim_id", "certificate", "enrollment_receipt", "registration_receipt")
+    CLAIM_ID_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    ENROLLMENT_RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    REGISTRATION_RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    claim_id: str
+    certificate: bytes
+    enrollment_receipt: Receipt
+    registration_receipt: Receipt
+    def __init__(self, claim_id: _Optional[str] = ..., certificate: _Optional[bytes] = ..., enrollment_receipt: _Optional[_Union[Receipt, _Mapping]] = ..., registration_receipt: _Optional[_Union[Receipt, _Mapping]] = ...) -> None: ...
 
 class GetCheckpointRequest(_message.Message):
     __slots__ = ()

@@ -648,6 +648,341 @@ class AuthenticationService(object):
             _registered_method=True)
 
 
+class CopyrightServiceStub(object):
+    """Photos registered by enrolled devices, and claims of copies found elsewhere.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Upload = channel.unary_unary(
+                '/grainseal.v1.CopyrightService/Upload',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.UploadChunk.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.UploadState.FromString,
+                _registered_method=True)
+        self.BeginRegistration = channel.unary_unary(
+                '/grainseal.v1.CopyrightService/BeginRegistration',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.BeginRegistrationRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Session.FromString,
+                _registered_method=True)
+        self.SubmitRegistration = channel.unary_unary(
+                '/grainseal.v1.CopyrightService/SubmitRegistration',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SubmitRegistrationRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.MaskedSums.FromString,
+                _registered_method=True)
+        self.FinishRegistration = channel.unary_unary(
+                '/grainseal.v1.CopyrightService/FinishRegistration',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Registration.FromString,
+                _registered_method=True)
+        self.BeginClaim = channel.unary_unary(
+                '/grainseal.v1.CopyrightService/BeginClaim',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.BeginClaimRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Session.FromString,
+                _registered_method=True)
+        self.SubmitClaim = channel.unary_unary(
+                '/grainseal.v1.CopyrightService/SubmitClaim',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SubmitClaimRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.MaskedSums.FromString,
+                _registered_method=True)
+        self.FinishClaim = channel.unary_unary(
+                '/grainseal.v1.CopyrightService/FinishClaim',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Claim.FromString,
+                _registered_method=True)
+
+
+class CopyrightServiceServicer(object):
+    """Photos registered by enrolled devices, and claims of copies found elsewhere.
+    """
+
+    def Upload(self, request, context):
+        """What is too long for one message, in pieces: a claim template, an encrypted code, photos.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginRegistration(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitRegistration(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishRegistration(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginClaim(self, request, context):
+        """A claim rests on a decision token of purpose "claim".
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitClaim(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishClaim(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_CopyrightServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Upload': grpc.unary_unary_rpc_method_handler(
+                    servicer.Upload,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.UploadChunk.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.UploadState.SerializeToString,
+            ),
+            'BeginRegistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginRegistration,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.BeginRegistrationRequest.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Session.SerializeToString,
+            ),
+            'SubmitRegistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitRegistration,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SubmitRegistrationRequest.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.MaskedSums.SerializeToString,
+            ),
+            'FinishRegistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishRegistration,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Registration.SerializeToString,
+            ),
+            'BeginClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginClaim,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.BeginClaimRequest.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Session.SerializeToString,
+            ),
+            'SubmitClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitClaim,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SubmitClaimRequest.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.MaskedSums.SerializeToString,
+            ),
+            'FinishClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishClaim,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Claim.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'grainseal.v1.CopyrightService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('grainseal.v1.CopyrightService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class CopyrightService(object):
+    """Photos registered by enrolled devices, and claims of copies found elsewhere.
+    """
+
+    @staticmethod
+    def Upload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.CopyrightService/Upload',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.UploadChunk.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.UploadState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginRegistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.CopyrightService/BeginRegistration',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.BeginRegistrationRequest.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitRegistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.CopyrightService/SubmitRegistration',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SubmitRegistrationRequest.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.MaskedSums.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishRegistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.CopyrightService/FinishRegistration',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Registration.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.CopyrightService/BeginClaim',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.BeginClaimRequest.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.CopyrightService/SubmitClaim',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.SubmitClaimRequest.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.MaskedSums.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.CopyrightService/FinishClaim',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Claim.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class LogServiceStub(object):
     """The transparency log; anybody may read it. Sizes count leaves, hashes have 32 bytes.
     """
