@@ -103,7 +103,7 @@ def extract(
             progress(done, len(files))
 
     try:
-        return estimate(map(read_photo, files), _extractor(extractor), crop, report)
+        return estimate(map(read_photo, files), extractor_named(extractor), crop, report)
     except PhotoError as error:
         raise PhotosRefused(str(error)) from None
 
@@ -121,7 +121,8 @@ def _read(path: Path) -> Photo:
         raise PhotosRefused(str(error)) from None
 
 
-def _extractor(name: str) -> Extractor:
+def extractor_named(name: str) -> Extractor:
+    """The extractor of that name; `ClientError` lists the names there are."""
     try:
         return get_extractor(name)
     except ValueError as error:

@@ -1,7 +1,7 @@
 """The demo's HTML report: one self-contained page with pictures.
 
-The only file that draws (matplotlib, the [report] extra). Scores in it are the demo's own: it
-holds every vault and every fingerprint. A service sees none of what is drawn here.
+Drawn with matplotlib, the [report] extra. Scores in it are the demo's own: it holds every vault and
+every fingerprint. A service sees none of what is drawn here.
 """
 
 import base64
@@ -74,7 +74,7 @@ def write_report(
     """Write the page into `folder`, made if missing; its path."""
     names = sorted({each.profile for each in decisions})
     page = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             cameras=[_camera_pictures(each, prints) for each in plan.enrolled],
@@ -96,7 +96,8 @@ def write_report(
     return folder / PAGE
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Where the pages' templates are; whatever goes into one is escaped."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -127,13 +128,13 @@ def _camera_pictures(camera: PhotoSet, prints: Fingerprints) -> CameraPictures:
         width=photo.width,
         height=photo.height,
         profile=camera.profile.name,
-        photo=_png(_thumbnail(photo)),
-        residual=_png(_contrast(_centre(middle.residual))),
-        fingerprint=_png(_contrast(_centre(values))),
+        photo=png(thumbnail(photo)),
+        residual=png(_contrast(_centre(middle.residual))),
+        fingerprint=png(_contrast(_centre(values))),
     )
 
 
-def _thumbnail(photo: Photo) -> Picture:
+def thumbnail(photo: Photo) -> Picture:
     """(h, w, 3) in [0, 1]: block means, so that nothing flickers; RAW brightened for the eye."""
     step = max(1, photo.width // _THUMBNAIL_WIDTH // 2 * 2)
     rows, columns = photo.height // step, photo.width // step
@@ -158,7 +159,8 @@ def _contrast(values: Picture) -> Picture:
     return enlarged
 
 
-def _png(picture: Picture) -> str:
+def png(picture: Picture) -> str:
+    """(h, w, 3) in [0, 1] as a data URL."""
     from matplotlib.image import imsave
 
     buffer = io.BytesIO()

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "revoke": "grainseal.client.commands:revoke",
     "list": "grainseal.client.commands:list_enrollments",
     "compare": "grainseal.client.local_commands:compare",
+    "evaluate": "grainseal.client.evaluate_command:evaluate_command",
     "token": "grainseal.client.local_commands:token",
     "receipt": "grainseal.client.receipt_commands:receipt",
     "log": "grainseal.client.log_commands:log",
