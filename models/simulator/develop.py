@@ -1,5 +1,6 @@
 """From a Bayer plane to the RGB picture a camera would save: a small, ordinary pipeline."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,12 +28,19 @@ class Development:
     denoising: float = 0.0  # standard deviation in pixels of a smoothing Gaussian
 
 
-def develop(frame: RawFrame, settings: Development | None = None) -> Picture:
-    """uint8 (H, W, 3) RGB: black level, white balance, demosaicing, tone curve, sharpening."""
+def develop(
+    frame: RawFrame,
+    settings: Development | None = None,
+    demosaicing: Callable[[Plane], tuple[Plane, Plane, Plane]] | None = None,
+) -> Picture:
+    """uint8 (H, W, 3) RGB: black level, white balance, demosaicing, tone curve, sharpening.
+
+    `demosaicing`: from an RGGB plane to R, G and B, by default `demosaic`.
+    """
     settings = settings if settings is not None else Development()
     plane = (frame.pixels.astype(np.float32) - frame.black) / (frame.white - frame.black)
     picture = np.empty((*plane.shape, 3), np.uint8)
-    for channel, linear in enumerate(demosaic(plane)):
+    for channel, linear in enumerate((demosaicing or demosaic)(plane)):
         toned = _tone(linear * np.float32(settings.white_balance[channel]), settings)
         if settings.denoising > 0:
             toned = ndimage.gaussian_filter(toned, settings.denoising)

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "list": "grainseal.client.commands:list_enrollments",
     "compare": "grainseal.client.local_commands:compare",
     "evaluate": "grainseal.client.evaluate_command:evaluate_command",
+    "simulate": "grainseal.client.simulate_command:simulate",
     "token": "grainseal.client.local_commands:token",
     "receipt": "grainseal.client.receipt_commands:receipt",
     "log": "grainseal.client.log_commands:log",
