@@ -199,8 +199,8 @@ def _caveats(pairs: Comparisons, curve: ErrorCurve | None) -> Iterator[str]:
         yield "no impostor pairs, so no error rates: add photos of another camera"
     if curve is not None and evaluation.eer(curve) == 0:
         yield (
-            "no threshold made an error, so the intervals are points: of that many independent "
-            f"genuine pairs, 3 in {genuine} may fail without being seen once in 20 times"
+            f"no error was seen, so the intervals are points: with {genuine} genuine pairs, rates "
+            f"up to {min(1.0, 3 / genuine):.0%} often go unseen"
         )
     cameras = len(np.unique(pairs.cameras))
     if curve is not None and cameras < FEW_CAMERAS:

@@ -94,7 +94,8 @@ class Ranking:
 def auc(curve: ErrorCurve) -> float:
     """Area under the ROC: the probability that a genuine pair beats an impostor's, ties half."""
     matched = 1 - curve.fnmr
-    return float(np.sum(np.diff(curve.fmr) * (matched[1:] + matched[:-1]) / 2))
+    area = float(np.sum(np.diff(curve.fmr) * (matched[1:] + matched[:-1]) / 2))
+    return min(area, 1.0)  # which rounding may exceed by its last digit
 
 
 def eer(curve: ErrorCurve) -> float:
