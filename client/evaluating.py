@@ -80,11 +80,11 @@ def evaluate(plan: Plan, settings: Settings, progress: Progress) -> Evaluation:
         eer_interval=eer_interval,
         references=len(references),
         probes=len(probes),
-        photos_left_out=work.left_out,
+        photos_left_out=len(work.left_out),
         pairs_of_unlike_frames=scoring.unlike,
         pairs_with_a_common_photo=scoring.common,
         seconds_per_photo=work.seconds / max(1, work.photos),
-        notes=(*plan.notes, *work.notes, *scoring.notes(), *_caveats(pairs, curve)),
+        notes=(*plan.notes, *work.left_out.values(), *scoring.notes(), *_caveats(pairs, curve)),
     )
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from grainseal.models.copies import copy_fingerprint
@@ -23,8 +24,9 @@ from .plane_store import PlaneStore
 
 Progress = Callable[[str, int, int], None]
 
-# Crops need little memory beside the decoded photo; whole frames a GB for each at work.
+# Crops need little memory beside the decoded photo; whole frames up to a GB for each at work.
 _MOST_THREADS: Final = 8
+_MOST_THREADS_OF_WHOLE_FRAMES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Unit:
 class Extraction:
     """Makes every fingerprint once, photos in parallel, in the order of the plan.
 
-    `photos` and `left_out` count them, `seconds` is the time they took together.
+    `photos` counts them, `seconds` is the time they took together; `left_out` has the reasons.
     """
 
     def __init__(
@@ -63,9 +65,9 @@ class Extraction:
         self._plan, self._settings = plan, settings
         self._store, self._progress = store, progress
         self._extractor = extractor_named(settings.extractor)
-        self.photos = self.left_out = 0
+        self.photos = 0
         self.seconds = 0.0
-        self.notes: list[str] = []
+        self.left_out: dict[Path, str] = {}
 
     def run(self) -> tuple[list[Unit], list[Unit]]:
         """References and probes that have a fingerprint; the same list when nothing differs.
@@ -81,7 +83,7 @@ class Extraction:
         self.seconds = time.perf_counter() - start
         for units, what in ((references, "reference"), (probes, "probe")):
             if not units:
-                reason = f": {self.notes[-1]}" if self.notes else ""
+                reason = "".join(f": {each}" for each in list(self.left_out.values())[-1:])
                 raise ClientError(f"no photo can be used as a {what}{reason}")
         return references, probes
 
@@ -89,8 +91,8 @@ class Extraction:
         total = sum(len(sample.paths) for sample in samples)
         done = 0
         units: list[Unit] = []
-        threads = min(os.cpu_count() or 1, _MOST_THREADS) if self._settings.crop else 1
-        with ThreadPoolExecutor(threads) as pool:
+        most = _MOST_THREADS if self._settings.crop else _MOST_THREADS_OF_WHOLE_FRAMES
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, most)) as pool:
             try:
                 made = pool.map(lambda sample: self._made(sample, transform), samples)
                 for sample, outcome in zip(samples, made, strict=True):
@@ -109,16 +111,18 @@ class Extraction:
         return _of_photos(sample, self._extractor, self._settings.crop)
 
     def _kept(self, sample: Sample, outcome: "_Outcome") -> Iterator[Unit]:
-        """The unit, if there is one; what was left out is said."""
-        reasons = list(outcome.left_out)
-        if outcome.fingerprint is not None:
-            number = self._store.add(outcome.fingerprint.values)
-            if number is None:
-                reasons.append(f"{sample.name} has no sensor noise at all: it is black or white")
-            else:
-                yield _unit(sample, outcome.fingerprint, outcome.used, number)
-        self.left_out += len(reasons)
-        self.notes += [f"{sample.camera}: left out: {reason}" for reason in reasons]
+        """The unit, if there is one; what was left out is remembered."""
+        self.left_out |= {
+            path: f"{sample.camera}: left out: {reason}" for path, reason in outcome.left_out
+        }
+        if outcome.fingerprint is None:
+            return
+        number = self._store.add(outcome.fingerprint.values)
+        if number is None:
+            reason = f"{sample.camera}: left out: no sensor noise at all, black or white: "
+            self.left_out |= {path: reason + path.name for path in sample.paths}
+        else:
+            yield _unit(sample, outcome.fingerprint, outcome.used, number)
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ class _Outcome:
 
     fingerprint: Fingerprint | None
     used: tuple[Photo, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[tuple[Path, str], ...]
 
 
 def _unit(sample: Sample, made: Fingerprint, used: tuple[Photo, ...], plane: int) -> Unit:
@@ -145,7 +149,7 @@ def _of_photos(sample: Sample, extractor: Extractor, crop: int | None) -> _Outco
             photo = read_photo(path)
             estimator.add(photo)
         except PhotoError as error:
-            left_out.append(str(error))
+            left_out.append((path, str(error)))
         else:
             used.append(photo.without_pixels())
     return _Outcome(estimator.finish() if used else None, tuple(used), tuple(left_out))
@@ -157,5 +161,5 @@ def _of_copy(sample: Sample, transform: str, extractor: Extractor, crop: int | N
         photo = read_photo(path)
         made = copy_fingerprint(photo, transform, extractor, crop)
     except PhotoError as error:
-        return _Outcome(None, (), (str(error),))
+        return _Outcome(None, (), ((path, str(error)),))
     return _Outcome(made, (photo.without_pixels(),), ())

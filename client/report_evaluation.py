@@ -23,8 +23,9 @@ from .evaluation_samples import Unit
 from .report import PAGE, environment, png, thumbnail
 
 _GENUINE, _IMPOSTOR, _INK, _SOFT = "#1a7f5a", "#b3403a", "#2b2f36", "#8a919c"
+_HIGHEST: Final = 0.98  # rate on the DET plot; beyond it nothing is of use
 _WORST: Final = 4  # pairs of each kind
-_TICKS: Final = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
+_TICKS: Final = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
 _MOST_CELLS_WITH_NUMBERS: Final = 12  # cameras a side; more would not be readable
 _MOST_NAMED: Final = 40
 
@@ -70,21 +71,21 @@ def write_evaluation_report(folder: Path, found: Evaluation, figures: Figures) -
 
 def _det(curve: ErrorCurve, figures: Figures) -> str:
     """FNMR over FMR; rates that these pairs cannot resolve are at the axes' ends."""
-    lowest = 0.5 / max(figures.genuine_pairs, figures.impostor_pairs)
+    lowest = min(0.05, 0.5 / max(figures.genuine_pairs, figures.impostor_pairs))
     ticks = [each for each in _TICKS if each >= lowest]
-    figure, axes = _axes(5.6, 5.2)
-    ends = normal_deviates(np.array([lowest, 1 - lowest]))
+    figure, axes = _axes(6.4, 6.0)
+    ends = normal_deviates(np.array([lowest, _HIGHEST]))
     fmr, fnmr = (
         normal_deviates(np.clip(rates, lowest, 1 - lowest)) for rates in (curve.fmr, curve.fnmr)
     )
     axes.plot(ends, ends, color=_SOFT, lw=0.8, ls=(0, (4, 3)))
     axes.plot(fmr, fnmr, color=_INK, lw=1.8)
-    equal = normal_deviates(np.clip([eer(curve)], lowest, 1 - lowest))
+    equal = normal_deviates(np.clip([eer(curve)], lowest, _HIGHEST))
     axes.plot(equal, equal, "o", color=_IMPOSTOR, ms=7, label=f"EER {eer(curve):.2%}")
-    names = [f"{each:.3g}" if each < 0.01 else f"{each:.0%}" for each in ticks]
+    names = [f"{100 * each:.3g} %" for each in ticks]
     places = normal_deviates(np.array(ticks))
-    axes.set_xticks(places, names)
-    axes.set_yticks(places, names)
+    axes.set_xticks(places, names, fontsize=8)
+    axes.set_yticks(places, names, fontsize=8)
     axes.set(xlim=ends, ylim=ends, aspect="equal")
     axes.set_xlabel("FMR: impostor pairs that match")
     axes.set_ylabel("FNMR: genuine pairs that do not")
@@ -116,7 +117,8 @@ def _matrix(found: Evaluation) -> str:
     """Mean NCC of each camera's references with each camera's probes."""
     cameras = sorted({each.sample.camera for each in found.units})
     means = _camera_means(found, len(cameras))
-    figure, axes = _axes(*(min(11.0, 2.6 + 0.45 * len(cameras)),) * 2)
+    side = min(11.0, 2.6 + 0.45 * len(cameras))
+    figure, axes = _axes(side, 0.88 * side)
     image = axes.imshow(means, cmap="viridis", vmin=min(0.0, float(np.nanmin(means))))
     if len(cameras) <= _MOST_NAMED:
         axes.set_xticks(range(len(cameras)), cameras, rotation=90, fontsize=8, parse_math=False)

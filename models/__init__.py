@@ -8,6 +8,12 @@ codes        pattern -> keyed code of signs
 quality      is a photo fit for any of this?
 simulator    virtual cameras with a known K
 
+How good all of that is:
+
+copies       photos recompressed or reduced, as they are found
+evaluation   error rates of scores
+bootstrap    their intervals
+
 For claims on single public photos, on the way to a service:
 
 perceptual   photos that look the same among a million

@@ -117,6 +117,8 @@ def expose(
 ) -> RawFrame:
     """The RAW frame of one shot; its scene and noise are the seed's."""
     scene = scene_of(shot, individual.height, individual.width, seed)
+    # What white balance multiplies later, the sensor sees less of.
+    scene /= np.array(camera.development.white_balance, np.float32)
     frame = individual.photograph(scene, shot.iso, seed)
     lifted = frame.pixels.astype(np.int32) + camera.black_offset
     pixels: npt.NDArray[np.uint16] = np.minimum(lifted, int(frame.white)).astype(np.uint16)

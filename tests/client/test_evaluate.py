@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from grainseal.client.evaluation_plan import plan_evaluation
 from grainseal.client.plane_store import PlaneStore
@@ -150,11 +151,20 @@ def test_what_cannot_be_used_is_named(program, flats, later, tmp_path):
     (probes / "cam1" / "broken.jpg").write_bytes(b"no photo at all")
     (probes / "empty").mkdir()
     shutil.copy(next((flats / "cam2").iterdir()), probes / "cam2" / "again.jpg")
+    Image.new("RGB", (SIDE, SIDE)).save(probes / "cam2" / "black.png")
     found = run(program, flats, probes, "--crop", SIDE)
-    assert (found["photos_left_out"], found["probes"]) == (1, 7)
+    assert (found["photos_left_out"], found["probes"]) == (2, 7)
+    assert any("cam2: left out: no sensor noise" in line for line in found["notes"])
     assert any("cam1: left out: broken.jpg" in line for line in found["notes"])
     assert "empty: no photos in this folder" in found["notes"]
     assert found["pairs_with_a_common_photo"] == 1  # the copy is in its camera's reference
+
+
+def test_what_is_read_twice_is_counted_once(program, flats, tmp_path):
+    photos = copied(flats, tmp_path, "cam1", "cam2")
+    (photos / "cam1" / "broken.jpg").write_bytes(b"no photo at all")
+    found = run(program, photos, photos, "--transform", "jpeg90")
+    assert (found["photos_left_out"], found["genuine_pairs"]) == (1, 12)
 
 
 def test_photos_of_several_sizes_in_one_folder_are_noticed(program, flats, tmp_path):
