@@ -26,6 +26,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 PhotoKind = Literal["developed", "raw"]
 Plane = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
 
 # Enough for today's 61-Mpx sensors; more would not fit the memory promised for enrolment.
 MAX_PIXELS: Final = 80_000_000
@@ -128,6 +129,10 @@ class Photo:
             )
         top, left = ((length - size) // 4 * 2 for length in self.shape)
         return replace(self, pixels=self.pixels[top : top + size, left : left + size])
+
+    def window(self, rows: Indices, columns: Indices) -> "Photo":
+        """The pixels at these rows and columns. Parities must alternate as in the photo itself."""
+        return replace(self, pixels=self.pixels[np.ix_(rows, columns)])
 
 
 def read_photo(path: Path | bytes) -> Photo:

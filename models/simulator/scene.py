@@ -56,16 +56,16 @@ def dead_leaves(
     return np.clip(scene, 0, 1, out=scene)
 
 
-def one_over_f(
-    height: int, width: int, rng: np.random.Generator, exponent: float = 1.0
-) -> Plane:
+def one_over_f(height: int, width: int, rng: np.random.Generator, exponent: float = 1.0) -> Plane:
     """Gaussian texture of amplitude spectrum 1/f^exponent, zero mean, unit variance, (H, W)."""
     spectrum = scipy.fft.rfft2(rng.standard_normal((height, width), dtype=np.float32))
     rows = np.fft.fftfreq(height)[:, None]
     columns = np.fft.rfftfreq(width)[None, :]
     frequency = np.hypot(rows, columns).astype(np.float32)
     frequency[0, 0] = np.inf
-    texture: Plane = scipy.fft.irfft2(spectrum / frequency**np.float32(exponent), s=(height, width))
+    texture: Plane = scipy.fft.irfft2(
+        spectrum / frequency ** np.float32(exponent), s=(height, width)
+    )
     texture /= texture.std()
     return texture
 

@@ -108,7 +108,8 @@ def varied_scene(height: int, width: int, seed: int) -> Scene:
     scene *= np.maximum(1 + (strength * fine)[:, :, None], 0)
     blur = rng.uniform(0.35, 1.3) if rng.uniform() < 0.8 else rng.uniform(1.3, 6)
     scene = ndimage.gaussian_filter(scene, (blur, blur, 0), truncate=3)
-    return np.clip(scene, 0, 1, out=scene)
+    clipped: Scene = np.clip(scene, 0, 1, out=scene)
+    return clipped
 
 
 def take_shot(seed: int, side: int, domain: Literal["developed", "raw"] = "developed") -> Shot:

@@ -57,7 +57,7 @@ def load_shots(
     config: TrainingConfig,
     validation: bool,
     workers: int,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[], None] | None = None,
 ) -> Shots:
     """The shots of a configuration: read from `folder`, or simulated and written there first."""
     first = VALIDATION_SEED if validation else config.seed * 100_000
@@ -134,7 +134,7 @@ def _simulate(
     seeds: range,
     config: TrainingConfig,
     workers: int,
-    progress: Callable[[int], None] | None,
+    progress: Callable[[], None] | None,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [(seed, config.side, config.domain) for seed in seeds]
@@ -147,8 +147,8 @@ def _simulate(
             planes[i], clean[i] = np.rint(shot.planes * _FULL), np.rint(shot.clean * _FULL)
             pattern[i], level[i], baseline[i] = shot.pattern, measured, reached
             if progress is not None:
-                progress(i + 1)
-    arrays = (planes, clean, pattern, level, baseline)
+                progress()
+    arrays: tuple[npt.NDArray[Any], ...] = (planes, clean, pattern, level, baseline)
     for name, array in zip(_ARRAYS, arrays, strict=True):
         np.save(folder / f"{name}.npy", array)
     (folder / "done").write_text(json.dumps({"shots": len(jobs)}))

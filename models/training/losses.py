@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from grainseal.models.fingerprint import (
     FULL_WEIGHT_BELOW,
@@ -45,7 +45,7 @@ def pattern_loss(intensity: Tensor, residual: Tensor, pattern: Tensor, baseline:
     """
     whole = correlation(single_photo_fingerprint(intensity, residual), pattern)
     by_plane = correlation(residual.flatten(0, 1), (intensity * pattern[:, None]).flatten(0, 1))
-    reached = whole + _OWN_PLANE * by_plane.unflatten(0, residual.shape[:2]).mean(dim=1)
+    reached = whole + _OWN_PLANE * by_plane.reshape(residual.shape[:2]).mean(dim=1)
     weight = 1 / (baseline.clamp(min=0) + _EASE)
     return _COMMON * common_share(residual) - (weight * reached).mean()
 
@@ -55,17 +55,20 @@ def single_photo_fingerprint(intensity: Tensor, residual: Tensor) -> Tensor:
     slope = 1 / (NO_WEIGHT_ABOVE - FULL_WEIGHT_BELOW)
     saturation = ((NO_WEIGHT_ABOVE - intensity) * slope).clamp(0, 1)
     reach = NOISE_WINDOW // 2
-    power = F.pad(residual.square(), (reach,) * 4, mode="reflect")
-    variance = F.avg_pool2d(power, NOISE_WINDOW, stride=1)
+    power = functional.pad(residual.square(), (reach,) * 4, mode="reflect")
+    variance = functional.avg_pool2d(power, NOISE_WINDOW, stride=1)
     weight = saturation * NOISE_SIGMA**2 / variance.clamp(min=NOISE_SIGMA**2)
     energy = (weight * intensity.square()).sum(dim=1) + (NOISE_SIGMA / PRIOR_SIGMA) ** 2
-    return (weight * intensity * residual).sum(dim=1) / energy
+    pattern: Tensor = (weight * intensity * residual).sum(dim=1) / energy
+    return pattern
 
 
 def correlation(a: Tensor, b: Tensor) -> Tensor:
     """Normalised cross-correlation of (N, H, W) arrays, one number each."""
     a, b = (x.flatten(1) - x.flatten(1).mean(dim=1, keepdim=True) for x in (a, b))
-    return (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1) + 1e-12)
+    product = (a * b).sum(dim=1)
+    normalised: Tensor = product / (a.norm(dim=1) * b.norm(dim=1) + 1e-12)
+    return normalised
 
 
 def common_share(residual: Tensor) -> Tensor:

@@ -7,11 +7,12 @@ padding anywhere: what comes out is trimmed by `margin` pixels on each side, so 
 can arise, and whoever wants every pixel gives a border of reflected ones.
 """
 
+from itertools import pairwise
 from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 # The noise level is about .005, a picture's contrast about .2: bring both to one scale.
 _LEVEL_SCALE: Final = 20.0
@@ -27,24 +28,24 @@ class ResidualNetwork(nn.Module):
         """`planes`: 3 for developed photos, 1 for a Bayer plane; `depth`: convolutions."""
         super().__init__()
         widths = [4 * planes + 1, *[channels] * (depth - 1), 4 * planes]
-        self.layers = nn.ModuleList(
-            nn.Conv2d(before, after, 3) for before, after in zip(widths, widths[1:], strict=False)
-        )
-        self.margin = 2 * depth
-        for layer in self.layers:
+        layers = [nn.Conv2d(before, after, 3) for before, after in pairwise(widths)]
+        for layer in layers:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
         with torch.no_grad():
-            self.layers[-1].weight.mul_(0.1)
+            layers[-1].weight.mul_(0.1)
+        self.layers = nn.ModuleList(layers)
+        self.margin = 2 * depth
 
     def forward(self, planes: Tensor, level: Tensor) -> Tensor:
         """(N, P, H, W) in [0, 1] and (N,) standard deviations -> (N, P, H - 2m, W - 2m).
 
         H and W are even and above 2m, with m the margin.
         """
-        x = F.pixel_unshuffle((planes - 0.5) * _CONTRAST_SCALE, 2)
+        x = functional.pixel_unshuffle((planes - 0.5) * _CONTRAST_SCALE, 2)
         noise = (level * _LEVEL_SCALE)[:, None, None, None].expand(-1, 1, x.shape[2], x.shape[3])
         x = torch.cat((x, noise), dim=1)
         for layer in self.layers[:-1]:
-            x = F.relu(layer(x))
-        return F.pixel_shuffle(self.layers[-1](x), 2) * _RESIDUAL_SCALE
+            x = functional.relu(layer(x))
+        return functional.pixel_shuffle(self.layers[-1](x), 2) * _RESIDUAL_SCALE

@@ -30,7 +30,7 @@ def train(
     config: TrainingConfig,
     folder: Path,
     threads: int,
-    simulated: Callable[[int], None] | None = None,
+    simulated: Callable[[], None] | None = None,
     stepped: Callable[[int, float], None] | None = None,
 ) -> Trained:
     """Train into `folder`, going on where an earlier run of the same configuration stopped.
