@@ -54,7 +54,10 @@ class NeuralExtractor:
         """One observation for each of R, G and B, or one for a whole Bayer plane."""
         network = self._networks.get(photo.kind)
         if network is None:
-            raise PhotoError(f"{photo.name} is {photo.kind}: the {self.name} extractor reads JPEGs")
+            raise PhotoError(
+                f"{photo.name} is {photo.kind}, for which {self.name} has no network: "
+                "choose the extractor wavelet"
+            )
         if min(photo.shape) < MIN_SIDE:
             raise PhotoError(
                 f"{photo.name} is {photo.width}x{photo.height}: "

@@ -1,4 +1,4 @@
-"""The neural extractor: tiles without seams, nothing in common to cameras, weights as vouched for."""
+"""The neural extractor: no seams, nothing common to cameras, weights as their manifest says."""
 
 import json
 import shutil
@@ -108,6 +108,11 @@ def test_photos_it_cannot_read_are_refused():
     extractor = NeuralExtractor("neural")
     with pytest.raises(PhotoError, match="at least 64 pixels"):
         next(extractor.observe(developed(62, 200)))
+    bayer = Photo(
+        np.zeros((128, 128), np.uint16), "raw", "r.dng", "", levels=RawLevels((0,) * 4, 9, "RGGB")
+    )
+    with pytest.raises(PhotoError, match="choose the extractor wavelet"):
+        next(extractor.observe(bayer))
     with pytest.raises(ValueError, match="even, positive"):
         NeuralExtractor("neural", tile=95)
 
