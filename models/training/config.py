@@ -72,7 +72,7 @@ def _check(config: TrainingConfig, path: Path) -> None:
         raise ConfigError(f"{path}: domain is developed or raw, not {config.domain}")
     if not config.stages or any(stage.name not in STAGES for stage in config.stages):
         raise ConfigError(f"{path}: stages are a list of {' and '.join(STAGES)}")
-    if config.depth < 2 or config.crop % 8 or config.side % 8:
-        raise ConfigError(f"{path}: depth is at least 2, crop and side are multiples of 8")
+    if config.depth < 3 or config.crop % 8 or config.side % 8:
+        raise ConfigError(f"{path}: depth is at least 3, crop and side are multiples of 8")
     if config.crop + 4 * config.depth + 8 > config.side:
         raise ConfigError(f"{path}: crop and its context do not fit into side {config.side}")

@@ -15,6 +15,7 @@ from grainseal.models.training.network import ResidualNetwork
 from grainseal.models.training.trainer import Phase, Schedule, Trainer, TrainingError
 
 _CONFIG: Final = "config.json"
+_ANCHOR: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ def _denoise(network: nn.Module, batch: data.Batch) -> Tensor:
 
 def _pattern(network: nn.Module, batch: data.Batch) -> Tensor:
     residual = network(batch.planes, batch.level)
-    return losses.pattern_loss(batch.intensity, residual, batch.pattern, batch.baseline)
+    found = losses.pattern_loss(batch.intensity, residual, batch.pattern, batch.baseline)
+    # Correlation does not see the residual's scale, which would drift: noise has the right one.
+    return found + _ANCHOR * losses.denoising_loss(residual, batch.noise)
 
 
 _LOSSES: Final = {"denoise": _denoise, "pattern": _pattern}
