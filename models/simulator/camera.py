@@ -82,15 +82,20 @@ class VirtualCamera:
         self._dark = self._sensor.dark_current * _dark_signal(seed, height, width)
         self._shading = _lens_shading(height, width, self._sensor.shading)
 
-    def photograph(self, scene: Scene, iso: int = 100, seed: int = 0) -> RawFrame:
-        """Expose the sensor to a float32 (H, W, 3) scene in [0, 1]; `seed` is the shot's noise."""
+    def photograph(
+        self, scene: Scene, iso: int = 100, seed: int = 0, sign: float = 1.0
+    ) -> RawFrame:
+        """Expose the sensor to a float32 (H, W, 3) scene in [0, 1]; `seed` is the shot's noise.
+
+        `sign` -1 gives the same shot, noise and all, by a sensor of the opposite pattern.
+        """
         if scene.shape != (self.height, self.width, 3):
             raise ValueError(f"the scene must be {(self.height, self.width, 3)}: {scene.shape}")
         rng = np.random.default_rng([self.seed, seed, 11])
         well = self._sensor.full_well * 100 / iso
         electrons = mosaic(scene)
         electrons *= self._shading
-        electrons *= np.float32(well) * (1 + self.prnu_pattern)
+        electrons *= np.float32(well) * (1 + np.float32(sign) * self.prnu_pattern)
         electrons += self._dark
         # A normal of variance n + read noise^2: Poisson to within a percent above 50 electrons.
         deviation = np.sqrt(electrons + np.float32(self._sensor.read_noise**2))

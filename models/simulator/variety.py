@@ -46,10 +46,13 @@ class Conditions:
 class Shot:
     """One photo and its truth, on the photo's grid.
 
-    `planes` and `clean` are float32 (planes, H, W) in [0, 1], `pattern` float32 (H, W).
+    `planes`, `twin` and `clean` are float32 (planes, H, W) in [0, 1], `pattern` float32 (H, W). The
+    twin is the same shot by a sensor of the opposite pattern: half the difference of what an
+    extractor makes of both is its answer to the pattern alone.
     """
 
     planes: Planes = field(repr=False)
+    twin: Planes = field(repr=False)
     clean: Planes = field(repr=False)
     pattern: Plane = field(repr=False)
     conditions: Conditions
@@ -131,12 +134,14 @@ def take_shot(seed: int, side: int, domain: Literal["developed", "raw"] = "devel
         conditions.development.white_balance if domain == "developed" else (2, 1, 1.5), np.float32
     )
     scene = make_scene(own_side, own_side, seed) * light
-    frames = camera.photograph(scene, conditions.iso, seed), camera.without_noise(scene)
+    photo, twin = (camera.photograph(scene, conditions.iso, seed, sign) for sign in (1, -1))
+    clean = camera.without_noise(scene)
     if domain == "raw":
-        return Shot(_bayer(frames[0]), _bayer(frames[1]), camera.own_pattern, conditions)
-    photo, clean = (_rendered(frame, conditions) for frame in frames)
+        bayer = [_bayer(frame) for frame in (photo, twin, clean)]
+        return Shot(bayer[0], bayer[1], bayer[2], camera.own_pattern, conditions)
+    one, other = (_saved(_rendered(frame, conditions), conditions) for frame in (photo, twin))
     pattern = halved(camera.own_pattern) if conditions.half else camera.own_pattern
-    return Shot(_saved(photo, conditions), clean, pattern, conditions)
+    return Shot(one, other, _rendered(clean, conditions), pattern, conditions)
 
 
 def _bayer(frame: RawFrame) -> Planes:

@@ -23,18 +23,21 @@ from grainseal.models.training.config import Domain, TrainingConfig
 _FULL: Final = 65_535
 # Validation shots are numbered from here: other cameras, scenes and conditions.
 VALIDATION_SEED: Final = 10_000_000
-_ARRAYS: Final = ("planes", "clean", "pattern", "level", "baseline")
+_ARRAYS: Final = ("planes", "twin", "clean", "pattern", "level", "baseline")
 
 
 @dataclass(frozen=True)
 class Shots:
-    """Many shots of one size. Planes and clean are uint16 (N, P, S, S) with 65535 for 1."""
+    """Many shots of one size; planes, twin and clean are uint16 (N, P, S, S) with 65535 for 1."""
 
     planes: npt.NDArray[np.uint16]
+    twin: npt.NDArray[np.uint16]  # the photo by a sensor of the opposite pattern
     clean: npt.NDArray[np.uint16]
     pattern: npt.NDArray[np.float16]  # (N, S, S)
     level: npt.NDArray[np.float32]  # (N,), the measured noise level
-    baseline: npt.NDArray[np.float32]  # (N,), the wavelet's correlation with the pattern
+    baseline: npt.NDArray[
+        np.float32
+    ]  # (N,), the wavelet's correlation with the pattern; 0 in training shots
 
     def __len__(self) -> int:
         return len(self.level)
@@ -42,14 +45,17 @@ class Shots:
 
 @dataclass(frozen=True)
 class Batch:
-    """Patches with their truth; the patch has `margin` pixels more on each side than the truth."""
+    """Patches with their truth; the patch has `margin` pixels more on each side than the truth.
 
-    planes: Tensor  # (N, P, C + 2m, C + 2m) in [0, 1]
-    level: Tensor  # (N,)
-    intensity: Tensor  # (N, P, C, C): the patch without its margin
-    noise: Tensor  # (N, P, C, C)
+    The second half of `planes`, `level`, `intensity` and `noise` are the twins of the first, whose
+    pattern is `pattern`: 2N and N in number.
+    """
+
+    planes: Tensor  # (2N, P, C + 2m, C + 2m) in [0, 1]
+    level: Tensor  # (2N,)
+    intensity: Tensor  # (2N, P, C, C): the patch without its margin
+    noise: Tensor  # (2N, P, C, C)
     pattern: Tensor  # (N, C, C)
-    baseline: Tensor  # (N,)
 
 
 def load_shots(
@@ -64,7 +70,8 @@ def load_shots(
     count = config.validation_shots if validation else config.shots
     kept = folder / f"{config.domain}-{first}-{count}-{config.side}"
     if not (kept / "done").exists():
-        _simulate(kept, range(first, first + count), config, workers, progress)
+        seeds = range(first, first + count)
+        _simulate(kept, seeds, config, validation, workers, progress)
     return Shots(*(np.load(kept / f"{name}.npy") for name in _ARRAYS))
 
 
@@ -117,15 +124,15 @@ def _cut(
         return torch.from_numpy(np.ascontiguousarray(turned(cut)).astype(np.float32) * scale)
 
     inner = slice(margin, side - margin)
-    planes, clean = patches(shots.planes, 1 / _FULL), patches(shots.clean, 1 / _FULL)
+    planes = torch.cat([patches(array, 1 / _FULL) for array in (shots.planes, shots.twin)])
+    clean = patches(shots.clean, 1 / _FULL).repeat(2, 1, 1, 1)
     intensity = planes[:, :, inner, inner]
     return Batch(
         planes=planes,
-        level=torch.from_numpy(shots.level[chosen]),
+        level=torch.from_numpy(shots.level[chosen]).repeat(2),
         intensity=intensity,
         noise=intensity - clean[:, :, inner, inner],
         pattern=patches(shots.pattern, 1.0)[:, inner, inner],
-        baseline=torch.from_numpy(shots.baseline[chosen]),
     )
 
 
@@ -133,31 +140,35 @@ def _simulate(
     folder: Path,
     seeds: range,
     config: TrainingConfig,
+    judged: bool,
     workers: int,
     progress: Callable[[], None] | None,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [(seed, config.side, config.domain) for seed in seeds]
+    jobs = [(seed, config.side, config.domain, judged) for seed in seeds]
     shape = (len(jobs), config.planes, config.side, config.side)
-    planes, clean = np.empty(shape, np.uint16), np.empty(shape, np.uint16)
+    planes, twin, clean = (np.empty(shape, np.uint16) for _ in range(3))
     pattern = np.empty((len(jobs), *shape[2:]), np.float16)
     level, baseline = np.empty(len(jobs), np.float32), np.empty(len(jobs), np.float32)
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for i, (shot, measured, reached) in enumerate(pool.imap(_prepared, jobs)):
-            planes[i], clean[i] = np.rint(shot.planes * _FULL), np.rint(shot.clean * _FULL)
+            planes[i], twin[i] = np.rint(shot.planes * _FULL), np.rint(shot.twin * _FULL)
+            clean[i] = np.rint(shot.clean * _FULL)
             pattern[i], level[i], baseline[i] = shot.pattern, measured, reached
             if progress is not None:
                 progress()
-    arrays: tuple[npt.NDArray[Any], ...] = (planes, clean, pattern, level, baseline)
+    arrays: tuple[npt.NDArray[Any], ...] = (planes, twin, clean, pattern, level, baseline)
     for name, array in zip(_ARRAYS, arrays, strict=True):
         np.save(folder / f"{name}.npy", array)
     (folder / "done").write_text(json.dumps({"shots": len(jobs)}))
 
 
-def _prepared(job: tuple[int, int, Domain]) -> tuple[Shot, float, float]:
-    seed, side, domain = job
+def _prepared(job: tuple[int, int, Domain, bool]) -> tuple[Shot, float, float]:
+    seed, side, domain, judged = job
     shot = take_shot(seed, side, domain)
     photo = as_photo(shot, domain)
+    if not judged:
+        return shot, photo_noise_level(photo), 0.0
     found = estimate([photo], get_extractor("wavelet")).values
     return shot, photo_noise_level(photo), ncc(found, shot.pattern)
 

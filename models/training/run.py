@@ -73,7 +73,7 @@ def _denoise(network: nn.Module, batch: data.Batch) -> Tensor:
 
 def _pattern(network: nn.Module, batch: data.Batch) -> Tensor:
     residual = network(batch.planes, batch.level)
-    found = losses.pattern_loss(batch.intensity, residual, batch.pattern, batch.baseline)
+    found = losses.pattern_loss(batch.intensity, residual, batch.pattern)
     # Correlation does not see the residual's scale, which would drift: noise has the right one.
     return found + _ANCHOR * losses.denoising_loss(residual, batch.noise)
 
@@ -88,7 +88,7 @@ def _validate(shots: data.Shots, margin: int, network: nn.Module) -> dict[str, f
         for index in range(len(shots)):
             batch = data.whole(shots, index, margin)
             residual = network(batch.planes, batch.level)
-            found = losses.single_photo_fingerprint(batch.intensity, residual)
+            found = losses.single_photo_fingerprint(batch.intensity, residual)[:1]
             reached.append(float(losses.correlation(found, batch.pattern)))
             noise += float(losses.denoising_loss(residual, batch.noise)) / len(shots)
     values, wavelet = torch.tensor(reached), torch.from_numpy(shots.baseline)
