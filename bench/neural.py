@@ -17,7 +17,7 @@ import numpy.typing as npt
 from bench.accuracy import photos_folder
 from bench.pairs import Pairs, auc, difference, eer, estimated, separation
 from bench.table import Row
-from grainseal.models.extractor import Extractor, get_extractor
+from grainseal.models.extractor import Extractor, Observation, get_extractor
 from grainseal.models.fingerprint import estimate
 from grainseal.models.photo import Photo, read_photo
 from grainseal.models.simulator import Development, VirtualCamera, develop
@@ -30,6 +30,7 @@ CROP: Final = 1024
 SECONDS_LIMIT: Final = 2.5
 
 Pattern = npt.NDArray[np.float32]
+_Extractors = dict[str, Extractor]
 Patterns = dict[str, list[Pattern]]  # by extractor, one a photo or set of photos
 
 # Four models whose settings no training shot had in common, five bodies each.
@@ -94,14 +95,15 @@ def _real_rows(folder: Path, transform: str) -> list[Row]:
         )
     ]
     section = f"real photos, centre {side}x{side}, transform {transform}"
-    every = _single(scenes)
+    by: _Extractors = {name: _Remembering(name) for name in NAMES}
+    every = _single(scenes, by)
     owner = np.repeat(np.arange(len(scenes)), [len(group) for group in scenes])
     nikon = owner < len(flats)
     probes = {name: [p for p, own in zip(every[name], nikon, strict=True) if own] for name in NAMES}
-    enrolled = {name: [_pattern(group, name) for group in flats] for name in NAMES}
+    enrolled = {name: [_pattern(group, by[name]) for group in flats] for name in NAMES}
     flat_owner = np.repeat(np.arange(len(flats)), [len(group) for group in flats])
     ten = _across(enrolled, probes, np.arange(len(flats)), owner[nikon])
-    one = _across(_single(flats), probes, flat_owner, owner[nikon])
+    one = _across(_single(flats, by), probes, flat_owner, owner[nikon])
     among = _among(every, owner, np.arange(len(owner)))
     return [
         _row(section, "10 flats against each scene", ten, "AUC", auc),
@@ -118,7 +120,8 @@ def _simulated_rows(bodies: int) -> list[Row]:
     for model in MODELS:
         shots += [list(_simulated(model, body)) for body in range(bodies)]
     owner = np.repeat(np.arange(len(shots)), SCENES_PER_CAMERA)
-    pairs = _among(_single(shots), owner, owner)
+    by = {name: get_extractor(name) for name in NAMES}
+    pairs = _among(_single(shots, by), owner, owner)
     section = (
         f"simulated: {len(MODELS)} models of {bodies} siblings, "
         f"{SCENES_PER_CAMERA} scenes each as JPEG, centre {CROP}x{CROP}"
@@ -156,24 +159,31 @@ def _simulated(model: str, body: int) -> Iterator[Photo]:
         yield Photo(pixels, "developed", f"{model} {body} {shot}", "")
 
 
-def _pattern(photos: Sequence[Photo], name: str) -> Pattern:
+def _pattern(photos: Sequence[Photo], extractor: Extractor) -> Pattern:
     """Fingerprint, centred and of unit energy: products of two are their NCC."""
-    values = estimate(photos, _extractor(name)).values
+    values = estimate(photos, extractor).values
     values = values - values.mean()
     return values / np.float32(np.linalg.norm(values))
 
 
-def _single(groups: Sequence[Sequence[Photo]]) -> Patterns:
-    return {name: [_pattern([p], name) for group in groups for p in group] for name in NAMES}
+class _Remembering:
+    """An extractor that looks at every photo object once: flats serve alone and together."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._extractor = get_extractor(name)
+        self._seen: dict[int, list[Observation]] = {}
+
+    def observe(self, photo: Photo) -> Iterator[Observation]:
+        key = id(photo)
+        if key not in self._seen:
+            self._seen[key] = list(self._extractor.observe(photo))
+        for intensity, residual in self._seen[key]:
+            yield Observation(intensity.copy(), residual.copy())
 
 
-_made: dict[str, Extractor] = {}
-
-
-def _extractor(name: str) -> Extractor:
-    if name not in _made:
-        _made[name] = get_extractor(name)
-    return _made[name]
+def _single(groups: Sequence[Sequence[Photo]], by: _Extractors) -> Patterns:
+    return {n: [_pattern([p], by[n]) for group in groups for p in group] for n in NAMES}
 
 
 def _across(
