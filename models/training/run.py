@@ -63,7 +63,7 @@ def _schedule(
             for stage in config.stages
         ),
         batches=partial(data.batches, training, config, margin),
-        validate=partial(_validate, validation, margin),
+        validate=partial(validate, validation, margin),
     )
 
 
@@ -81,7 +81,7 @@ def _pattern(network: nn.Module, batch: data.Batch) -> Tensor:
 _LOSSES: Final = {"denoise": _denoise, "pattern": _pattern}
 
 
-def _validate(shots: data.Shots, margin: int, network: nn.Module) -> dict[str, float]:
+def validate(shots: data.Shots, margin: int, network: nn.Module) -> dict[str, float]:
     """Correlation with the truth on shots that were never trained on, and the wavelet's."""
     reached, noise = [], 0.0
     with torch.no_grad():

@@ -36,7 +36,7 @@ CONFIG = TrainingConfig(
     side=192,
     crop=64,
     batch=2,
-    stages=(Stage("denoise", 24, 1e-3), Stage("pattern", 8, 1e-3)),
+    stages=(Stage("denoise", 160, 1e-3), Stage("pattern", 8, 1e-3)),
 )
 
 
@@ -58,8 +58,12 @@ def metrics(folder):
 
 def test_a_run_learns_logs_and_ships(trained):
     lines = metrics(trained)
-    assert [line["step"] for line in lines] == [24, 32]
-    assert lines[0]["loss"] < 0.95  # of the noise's own deviation: what predicting none would give
+    assert [line["step"] for line in lines] == [160, 168]
+    torch.manual_seed(CONFIG.seed)
+    untrained = ResidualNetwork(3, CONFIG.channels, CONFIG.depth)
+    unseen = data.load_shots(trained / "shots", CONFIG, validation=True, workers=1)
+    before = run.validate(unseen, untrained.margin, untrained)["denoising_loss"]
+    assert lines[0]["denoising_loss"] < 0.98 * before
     manifest = json.loads((trained / "small-developed.json").read_text())
     assert manifest["config"]["seed"] == 3
     assert manifest["scores"]["ncc"] == pytest.approx(lines[-1]["ncc"], abs=1e-4)
@@ -70,13 +74,13 @@ def test_a_run_learns_logs_and_ships(trained):
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(trained, tmp_path):
     def half_way(step, loss):
-        if step == 28:
+        if step == 164:
             raise KeyboardInterrupt
 
     (tmp_path / "shots").symlink_to(trained / "shots")
     with pytest.raises(KeyboardInterrupt):
         run.train(CONFIG, tmp_path, threads=1, stepped=half_way)
-    assert metrics(tmp_path)[-1]["step"] == 24
+    assert metrics(tmp_path)[-1]["step"] == 160
     again = run.train(CONFIG, tmp_path, threads=1)
     assert again.metrics["ncc"] == pytest.approx(metrics(trained)[-1]["ncc"], abs=1e-6)
 
