@@ -70,7 +70,7 @@ def separation(scores: Scores, genuine: npt.NDArray[np.bool_], weights: Scores) 
     """Median genuine score in standard deviations of the impostors'."""
     own = np.repeat(scores[genuine], weights[genuine].astype(int))
     others = np.repeat(scores[~genuine], weights[~genuine].astype(int))
-    if own.size == 0 or others.size < 2:
+    if own.size == 0 or others.size < 2 or others.std() == 0:
         return float("nan")
     return float(np.median(own) / others.std())
 
