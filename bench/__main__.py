@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench.table import machine, show
 
-SECTIONS = ("homomorphic", "extraction", "accuracy", "claims", "load", "log")
+SECTIONS = ("homomorphic", "extraction", "accuracy", "neural", "claims", "load", "log")
 
 
 def main() -> int:

@@ -39,7 +39,7 @@ Paths = Sequence[Path]
 
 def rows(quick: bool = False) -> list[Row]:
     """All tables; the real photos' are left out when there are none."""
-    folder = _photos()
+    folder = photos_folder()
     table: list[Row] = []
     if folder is not None:
         table += _nikon_rows(folder / "nikon", splits=1 if quick else 4)
@@ -49,7 +49,8 @@ def rows(quick: bool = False) -> list[Row]:
     return table + _simulated_rows(2 if quick else 4) + _leakage_rows(2 if quick else 6)
 
 
-def _photos() -> Path | None:
+def photos_folder() -> Path | None:
+    """Folder of real photos, None if there is none."""
     named = os.environ.get("GRAINSEAL_PHOTOS")
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(named) if named else beside

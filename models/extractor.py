@@ -68,16 +68,27 @@ class WaveletExtractor:
         return residual
 
 
+def _neural() -> Extractor:
+    # Loads onnxruntime, which takes a while: not before it is asked for.
+    from grainseal.models.neural import NeuralExtractor
+
+    return NeuralExtractor("neural")
+
+
 # "wavelet" is the field's usual depth. One level more keeps what lies below 1/32 cycles per pixel,
 # where codes of 16x16 pools live and an even scene has nothing of its own.
 _EXTRACTORS: dict[str, Callable[[], Extractor]] = {
     "wavelet": lambda: WaveletExtractor("wavelet", levels=wavelet.LEVELS),
     "wavelet5": lambda: WaveletExtractor("wavelet5", levels=5),
+    "neural": _neural,
 }
 
 
 def get_extractor(name: str) -> Extractor:
-    """The extractor of that name; ValueError lists the names there are."""
+    """The extractor of that name; ValueError lists the names there are.
+
+    Also raises ValueError when the weights of a neural one are not what their manifest says.
+    """
     if name not in _EXTRACTORS:
         raise ValueError(f"no extractor {name!r}: choose one of {', '.join(sorted(_EXTRACTORS))}")
     return _EXTRACTORS[name]()

@@ -21,17 +21,21 @@ import rawpy
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
+from grainseal.models import metadata
+
 # tifffile logs what is wrong with a damaged file; without a handler that would go to the terminal.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 PhotoKind = Literal["developed", "raw"]
 Plane = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
 
 # Enough for today's 61-Mpx sensors; more would not fit the memory promised for enrolment.
 MAX_PIXELS: Final = 80_000_000
 # A RAW file of MAX_PIXELS at 16 bits, with previews beside it.
 MAX_FILE_BYTES: Final = 256 * 2**20
-DEVELOPED_FORMATS: Final = ("JPEG", "PNG", "TIFF")
+DEVELOPED_FORMATS: Final = ("JPEG", "PNG", "TIFF", "WEBP")
+_LOSSLESS_FORMATS: Final = ("PNG", "TIFF")  # TIFF and WebP may be either: taken for the usual
 RAW_SUFFIXES: Final = frozenset((
     ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".kdc", ".mrw", ".nef", ".nrw", ".orf",
     ".pef", ".raf", ".raw", ".rw2", ".srw",
@@ -39,6 +43,7 @@ RAW_SUFFIXES: Final = frozenset((
 HEIF_BRANDS: Final = frozenset((b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"heif"))
 
 _MAKE, _MODEL, _EXIF_IFD, _ISO = 0x010F, 0x0110, 0x8769, 0x8827
+_TAKEN, _TAKEN_OFFSET = 0x9003, 0x9011  # DateTimeOriginal, OffsetTimeOriginal
 _DNG_VERSION, _SUB_IFDS = 0xC612, 0x014A
 
 
@@ -61,6 +66,9 @@ class Photo:
 
     `pixels` is uint8 (H, W, 3), RGB, when developed, and the uint16 (H, W) Bayer plane in DN with
     the black level still in, when RAW. `sha256` is the hex digest of the file's bytes.
+    `jpeg_quality`: 1..100, estimated from the tables of a JPEG file, None for others.
+    `lossy`: whether its file format loses something, as JPEG, WebP and HEIC do.
+    `captured_at`: ISO 8601 as the file says it, or "".
     """
 
     pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16] = field(repr=False)
@@ -71,6 +79,9 @@ class Photo:
     model: str | None = None
     iso: int | None = None
     levels: RawLevels | None = None
+    jpeg_quality: int | None = None
+    lossy: bool = False
+    captured_at: str = ""
 
     @property
     def height(self) -> int:
@@ -129,9 +140,13 @@ class Photo:
         top, left = ((length - size) // 4 * 2 for length in self.shape)
         return replace(self, pixels=self.pixels[top : top + size, left : left + size])
 
+    def window(self, rows: Indices, columns: Indices) -> "Photo":
+        """The pixels at these rows and columns. Parities must alternate as in the photo itself."""
+        return replace(self, pixels=self.pixels[np.ix_(rows, columns)])
+
 
 def read_photo(path: Path | bytes) -> Photo:
-    """Read a JPEG, PNG, TIFF, HEIC, DNG or other RAW file, or its bytes.
+    """Read a JPEG, PNG, TIFF, WebP, HEIC, DNG or other RAW file, or its bytes.
 
     Raises PhotoError when the file is missing, is no photo or cannot serve as one.
     """
@@ -187,6 +202,7 @@ def _read_developed(data: bytes, name: str, digest: str) -> Photo:
         _refuse_unsuitable(image, name)
         exif = image.getexif()
         details = exif.get_ifd(_EXIF_IFD)
+        quality, lossy = _jpeg_quality(image), image.format not in _LOSSLESS_FORMATS
         pixels = np.array(image, dtype=np.uint8)
     return Photo(
         pixels=pixels,
@@ -196,7 +212,19 @@ def _read_developed(data: bytes, name: str, digest: str) -> Photo:
         make=_text(exif.get(_MAKE)),
         model=_text(exif.get(_MODEL)),
         iso=_number(details.get(_ISO)),
+        jpeg_quality=quality,
+        lossy=lossy,
+        captured_at=metadata.captured_at(details.get(_TAKEN), details.get(_TAKEN_OFFSET)),
     )
+
+
+def _jpeg_quality(image: Image.Image) -> int | None:
+    """Of the table that the first component, luminance, is quantised with."""
+    if image.format not in ("JPEG", "MPO"):
+        return None
+    tables, layers = getattr(image, "quantization", {}), getattr(image, "layer", [])
+    number = layers[0][3] if layers else 0
+    return metadata.jpeg_quality(tables.get(number, ()))
 
 
 def _open_image(data: bytes, name: str) -> Image.Image:
@@ -208,7 +236,8 @@ def _open_image(data: bytes, name: str) -> Image.Image:
         raise PhotoError(_too_large(name)) from error
     except UnidentifiedImageError as error:
         raise PhotoError(
-            f"{name} is not a photo grainseal can read: give JPEG, PNG, TIFF, HEIC, DNG or RAW"
+            f"{name} is not a photo grainseal can read: "
+            "give JPEG, PNG, TIFF, WebP, HEIC, DNG or RAW"
         ) from error
 
 
@@ -274,8 +303,8 @@ def _read_raw(data: bytes, name: str, digest: str) -> Photo:
             pixels = np.array(raw.raw_image_visible, dtype=np.uint16)
     except rawpy.LibRawError as error:
         raise PhotoError(_damaged(name)) from error
-    make, model, iso = _raw_tags(data)
-    return Photo(pixels, "raw", name, digest, make, model, iso, levels)
+    make, model, iso, taken = _raw_tags(data)
+    return Photo(pixels, "raw", name, digest, make, model, iso, levels, captured_at=taken)
 
 
 def _raw_levels(raw: Any, name: str) -> RawLevels:
@@ -293,17 +322,19 @@ def _raw_levels(raw: Any, name: str) -> RawLevels:
     return RawLevels((a, b, c, d), white, cfa)
 
 
-def _raw_tags(data: bytes) -> tuple[str | None, str | None, int | None]:
-    """Make, model and ISO of a TIFF-based RAW; None where the file does not say."""
+def _raw_tags(data: bytes) -> tuple[str | None, str | None, int | None, str]:
+    """Make, model, ISO and time of a TIFF-based RAW; None or "" where the file does not say."""
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as tiff:
             tags = tiff.pages[0].tags  # type: ignore[union-attr]
             exif = tags.valueof(_EXIF_IFD)
             values = exif if isinstance(exif, dict) else {}
             iso = values.get("ISOSpeedRatings", tags.valueof(_ISO))
-            return _text(tags.valueof(_MAKE)), _text(tags.valueof(_MODEL)), _number(iso)
+            make, model = _text(tags.valueof(_MAKE)), _text(tags.valueof(_MODEL))
+            when, offset = values.get("DateTimeOriginal"), values.get("OffsetTimeOriginal")
+            return make, model, _number(iso), metadata.captured_at(when, offset)
     except Exception:  # the tags are a courtesy: a RAW that is no TIFF has none we can read
-        return None, None, None
+        return None, None, None, ""
 
 
 def _text(value: object) -> str | None:

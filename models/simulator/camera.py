@@ -56,7 +56,7 @@ class VirtualCamera:
     """A camera body: `seed` makes the individual, `make` and `model` the family.
 
     `prnu` is the standard deviation of the individual's pattern; `prnu_pattern` is the pattern
-    itself, float32 (H, W), with the family's part in it.
+    itself, float32 (H, W), with the family's part in it, `own_pattern` without.
     """
 
     def __init__(
@@ -77,23 +77,39 @@ class VirtualCamera:
         self._sensor = sensor if sensor is not None else SensorParameters()
         own = _white_noise(np.random.default_rng([seed, 10]), height, width)
         family = _family_pattern(f"{make}/{model}", height, width)
+        self.own_pattern: Plane = np.float32(prnu) * own
         self.prnu_pattern: Plane = np.float32(prnu) * (own + family)
         self._dark = self._sensor.dark_current * _dark_signal(seed, height, width)
         self._shading = _lens_shading(height, width, self._sensor.shading)
 
-    def photograph(self, scene: Scene, iso: int = 100, seed: int = 0) -> RawFrame:
-        """Expose the sensor to a float32 (H, W, 3) scene in [0, 1]; `seed` is the shot's noise."""
+    def photograph(
+        self, scene: Scene, iso: int = 100, seed: int = 0, sign: float = 1.0
+    ) -> RawFrame:
+        """Expose the sensor to a float32 (H, W, 3) scene in [0, 1]; `seed` is the shot's noise.
+
+        `sign` -1 gives the same shot, noise and all, by a sensor of the opposite pattern.
+        """
         if scene.shape != (self.height, self.width, 3):
             raise ValueError(f"the scene must be {(self.height, self.width, 3)}: {scene.shape}")
         rng = np.random.default_rng([self.seed, seed, 11])
         well = self._sensor.full_well * 100 / iso
         electrons = mosaic(scene)
         electrons *= self._shading
-        electrons *= np.float32(well) * (1 + self.prnu_pattern)
+        electrons *= np.float32(well) * (1 + np.float32(sign) * self.prnu_pattern)
         electrons += self._dark
         # A normal of variance n + read noise^2: Poisson to within a percent above 50 electrons.
         deviation = np.sqrt(electrons + np.float32(self._sensor.read_noise**2))
         electrons += deviation * _white_noise(rng, self.height, self.width)
+        return self._digitised(electrons, well, iso)
+
+    def without_noise(self, scene: Scene, iso: int = 100) -> RawFrame:
+        """The same exposure by a sensor with neither pattern nor noise nor dark current."""
+        if scene.shape != (self.height, self.width, 3):
+            raise ValueError(f"the scene must be {(self.height, self.width, 3)}: {scene.shape}")
+        well = self._sensor.full_well * 100 / iso
+        return self._digitised(mosaic(scene) * self._shading * np.float32(well), well, iso)
+
+    def _digitised(self, electrons: Plane, well: float, iso: int) -> RawFrame:
         signal = np.rint(electrons * np.float32((WHITE - BLACK) / well) + np.float32(BLACK))
         pixels = np.clip(signal, 0, WHITE).astype(np.uint16)
         return RawFrame(pixels, self.make, self.model, iso)

@@ -1,33 +1,16 @@
 """Ways from a Bayer plane to R, G and B, as different makers go."""
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from grainseal.models.simulator.camera import mosaic
-from grainseal.models.simulator.develop import demosaic
+from grainseal.models.simulator.develop import Demosaicing, Plane, demosaic, demosaic_bilinear
 
-Plane = npt.NDArray[np.float32]
-Demosaicing = Callable[[Plane], tuple[Plane, Plane, Plane]]
-
-_FULL: Final = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) * np.float32(
-    0.25
-)  # R and B, 1 in 4
-_QUINCUNX: Final = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) * np.float32(
-    0.25
-)  # G, 1 in 2
 # Laplacians of the measured colour that correct what bilinear interpolation misses.
 _GAIN: Final = 0.5
 _LAPLACIAN: Final = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32) * np.float32(0.25)
-
-
-def bilinear(plane: Plane) -> tuple[Plane, Plane, Plane]:
-    """Each colour from its own neighbours; RGGB float32 (H, W) in, three of them out."""
-    red, green, blue = _samples(plane)
-    return _spread(red, _FULL), _spread(green, _QUINCUNX), _spread(blue, _FULL)
 
 
 def corrected(plane: Plane) -> tuple[Plane, Plane, Plane]:
@@ -41,7 +24,7 @@ def corrected(plane: Plane) -> tuple[Plane, Plane, Plane]:
     masks = _samples(np.ones_like(plane))
     red, green, blue = (
         colour + np.where(mask > 0, np.float32(0), detail)
-        for colour, mask in zip(bilinear(plane), masks, strict=True)
+        for colour, mask in zip(demosaic_bilinear(plane), masks, strict=True)
     )
     return red, green, blue
 
@@ -58,7 +41,7 @@ def _spread(samples: Plane, kernel: Plane) -> Plane:
 
 
 DEMOSAICING: Final[dict[str, Demosaicing]] = {
-    "bilinear": bilinear,
+    "bilinear": demosaic_bilinear,
     "corrected": corrected,
     "edge-aware": demosaic,
 }

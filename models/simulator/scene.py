@@ -35,15 +35,20 @@ def flat_scene(height: int, width: int, seed: int, level: float | None = None) -
     return scene
 
 
-def dead_leaves(height: int, width: int, seed: int) -> Scene:
-    """Occluding textured disks, sharp: an everyday scene full of edges."""
+def dead_leaves(
+    height: int, width: int, seed: int, disks: int = _DISKS, smallest: float = _SMALLEST
+) -> Scene:
+    """Occluding textured disks, sharp: an everyday scene full of edges.
+
+    `smallest` is the least radius as a share of the shorter side.
+    """
     rng = np.random.default_rng([seed, 2])
     scene = np.empty((height, width, 3), np.float32)
     scene[:] = rng.uniform(0.05, 0.9, 3)
     shorter = min(height, width)
     # Inverse of the cumulative distribution of a density ~ r^-3 between the two bounds.
-    share = rng.uniform(0, 1, _DISKS)
-    radii = (_SMALLEST**-2 + share * (_LARGEST**-2 - _SMALLEST**-2)) ** -0.5 * shorter
+    share = rng.uniform(0, 1, disks)
+    radii = (smallest**-2 + share * (_LARGEST**-2 - smallest**-2)) ** -0.5 * shorter
     for radius in np.sort(radii)[::-1]:
         _draw_disk(scene, rng, float(radius))
     texture = one_over_f(height, width, rng)
@@ -51,14 +56,16 @@ def dead_leaves(height: int, width: int, seed: int) -> Scene:
     return np.clip(scene, 0, 1, out=scene)
 
 
-def one_over_f(height: int, width: int, rng: np.random.Generator) -> Plane:
-    """Gaussian texture of amplitude spectrum 1/f, zero mean, unit variance, float32 (H, W)."""
+def one_over_f(height: int, width: int, rng: np.random.Generator, exponent: float = 1.0) -> Plane:
+    """Gaussian texture of amplitude spectrum 1/f^exponent, zero mean, unit variance, (H, W)."""
     spectrum = scipy.fft.rfft2(rng.standard_normal((height, width), dtype=np.float32))
     rows = np.fft.fftfreq(height)[:, None]
     columns = np.fft.rfftfreq(width)[None, :]
     frequency = np.hypot(rows, columns).astype(np.float32)
     frequency[0, 0] = np.inf
-    texture: Plane = scipy.fft.irfft2(spectrum / frequency, s=(height, width))
+    texture: Plane = scipy.fft.irfft2(
+        spectrum / frequency ** np.float32(exponent), s=(height, width)
+    )
     texture /= texture.std()
     return texture
 

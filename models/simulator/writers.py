@@ -1,9 +1,11 @@
 """Write what virtual cameras take: JPEG with EXIF, and DNG that RAW readers accept."""
 
+import io
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import tifffile
 from PIL import Image
 
@@ -18,6 +20,8 @@ _COLOR_MATRIX: Final = (3.2406, -1.5372, -0.4986, -0.9689, 1.8758, 0.0415, 0.055
 _MATRIX_SCALE: Final = 10_000
 _D65: Final = 21
 
+_BICUBIC: Final = Image.Resampling.BICUBIC
+
 # TIFF field types.
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
 
@@ -31,6 +35,19 @@ def write_jpeg(
     exif.get_ifd(_EXIF_IFD)[_ISO] = iso
     Image.fromarray(picture).save(path, "JPEG", quality=quality, subsampling=2, exif=exif)
     return path
+
+
+def compressed(picture: Picture, quality: int, subsampling: int = 2) -> Picture:
+    """A uint8 (H, W, 3) picture after JPEG; `subsampling` 0 is 4:4:4, 1 4:2:2 and 2 4:2:0."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality, subsampling=subsampling)
+    return np.array(Image.open(buffer))
+
+
+def halved(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """A float32 (H, W) plane at half size, antialiased by a bicubic kernel."""
+    height, width = values.shape
+    return np.array(Image.fromarray(values).resize((width // 2, height // 2), _BICUBIC))
 
 
 def write_dng(path: Path, frame: RawFrame) -> Path:

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "token": "grainseal.client.local_commands:token",
     "receipt": "grainseal.client.receipt_commands:receipt",
     "log": "grainseal.client.log_commands:log",
+    "train": "grainseal.models.training.command:train",
     "serve": "grainseal.server.commands:serve",
     "admin": "grainseal.server.commands:admin",
 }

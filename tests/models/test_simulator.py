@@ -13,6 +13,7 @@ from grainseal.models.simulator import (
     flat_scene,
     take_burst,
 )
+from grainseal.models.simulator.variety import take_shot
 
 
 def test_same_seeds_same_files(tmp_path):
@@ -94,3 +95,23 @@ def test_wrong_sizes_are_refused():
         VirtualCamera(1, 255, 256)
     with pytest.raises(ValueError, match="scene must be"):
         VirtualCamera(1, 256, 256).photograph(flat_scene(128, 128, 0))
+
+
+@pytest.mark.parametrize("domain", ["developed", "raw"])
+def test_shots_repeat_and_carry_their_truth(domain):
+    shot, again, other = (take_shot(seed, 128, domain) for seed in (8, 8, 9))
+    np.testing.assert_array_equal(shot.planes, again.planes)
+    assert shot.conditions == again.conditions != other.conditions
+    assert shot.planes.shape == shot.twin.shape == shot.clean.shape
+    assert shot.planes.shape == (3 if domain == "developed" else 1, 128, 128)
+    assert shot.pattern.shape == (128, 128)
+    assert 0 < np.abs(shot.planes - shot.clean).mean() < 0.05
+
+
+def test_twins_differ_by_the_pattern_alone():
+    """Half their difference follows I*K far more closely than any single photo could."""
+    shot = take_shot(11, 256, "raw")
+    truth = (shot.clean[0] * shot.pattern).ravel()
+    answer = ((shot.planes - shot.twin) / 2)[0].ravel()
+    noise = (shot.planes - shot.clean)[0].ravel()
+    assert np.corrcoef(answer, truth)[0, 1] > 0.7 > np.corrcoef(noise, truth)[0, 1]

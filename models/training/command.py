@@ -1,0 +1,73 @@
+"""`grainseal train`: from a configuration to shipped weights, in one command."""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from grainseal.models.training.config import ConfigError, read_config
+
+CONFIGS: Final = Path(__file__).resolve().parent / "configs"
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _advance(bars: Progress, task: TaskID) -> Callable[[], None]:
+    return lambda: bars.advance(task)
+
+
+def _report(bars: Progress, task: TaskID) -> Callable[[int, float], None]:
+    def report(step: int, loss: float) -> None:
+        bars.update(task, completed=step, description=f"steps (loss {loss:.3f})")
+
+    return report
+
+
+@click.group()
+def train() -> None:
+    """Train the networks that grainseal ships (needs `pip install grainseal[train]`)."""
+
+
+@train.command()
+@click.option("--config", "path", type=_FILE, default=CONFIGS / "neural.json", show_default=True)
+@click.option("--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
+def extractor(path: Path, folder: Path, threads: int) -> None:
+    """Train an extractor on simulated photos; the same command goes on after an interruption.
+
+    --out gets the simulated photos, checkpoint.pt, metrics.jsonl and, at the end, the ONNX file
+    with its manifest: copy these two to models/weights to ship them.
+    """
+    # Threads that wait must sleep: on a shared machine spinning takes two thirds of the time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        from grainseal.models.training.export import ExportError, export
+        from grainseal.models.training.run import train as run
+        from grainseal.models.training.trainer import TrainingError
+    except ImportError as error:
+        raise click.ClickException("training needs torch: pip install grainseal[train]") from error
+    try:
+        config = read_config(path)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
+            photos = bars.add_task("photos", total=config.shots + config.validation_shots)
+            steps = bars.add_task("steps", total=sum(stage.steps for stage in config.stages))
+            trained = run(config, folder, threads, _advance(bars, photos), _report(bars, steps))
+        manifest = export(
+            trained, config, folder, shlex.join(["grainseal", *sys.argv[1:]]), threads
+        )
+    except (ConfigError, TrainingError, ExportError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{folder / manifest.file}: SHA-256 {manifest.sha256}")

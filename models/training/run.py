@@ -1,0 +1,109 @@
+"""One training run from a configuration: network, losses and data put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from grainseal.models.training import data, losses
+from grainseal.models.training.config import TrainingConfig
+from grainseal.models.training.network import ResidualNetwork
+from grainseal.models.training.trainer import Phase, Schedule, Trainer, TrainingError
+
+_CONFIG: Final = "config.json"
+_ANCHOR: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run."""
+
+    network: ResidualNetwork
+    metrics: dict[str, float]
+    seconds: float
+
+
+def train(
+    config: TrainingConfig,
+    folder: Path,
+    threads: int,
+    simulated: Callable[[], None] | None = None,
+    stepped: Callable[[int, float], None] | None = None,
+) -> Trained:
+    """Train into `folder`, going on where an earlier run of the same configuration stopped.
+
+    Raises TrainingError when the folder holds a run of another configuration.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _require_same(config, folder / _CONFIG)
+    training, validation = (
+        data.load_shots(folder / "shots", config, flag, threads, simulated)
+        for flag in (False, True)
+    )
+    torch.manual_seed(config.seed)
+    torch.set_num_threads(threads)
+    network = ResidualNetwork(config.planes, config.channels, config.depth)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainer = Trainer(network, _schedule(config, network.margin, training, validation), folder)
+    trainer.resume()
+    metrics = trainer.run(stepped)
+    return Trained(network.eval(), metrics, trainer.seconds)
+
+
+def _schedule(
+    config: TrainingConfig, margin: int, training: data.Shots, validation: data.Shots
+) -> Schedule[data.Batch]:
+    return Schedule(
+        phases=tuple(
+            Phase(stage.name, stage.steps, stage.learning_rate, _LOSSES[stage.name])
+            for stage in config.stages
+        ),
+        batches=partial(data.batches, training, config, margin),
+        validate=partial(validate, validation, margin),
+    )
+
+
+def _denoise(network: nn.Module, batch: data.Batch) -> Tensor:
+    return losses.denoising_loss(network(batch.planes, batch.level), batch.noise)
+
+
+def _pattern(network: nn.Module, batch: data.Batch) -> Tensor:
+    residual = network(batch.planes, batch.level)
+    found = losses.pattern_loss(batch.intensity, residual, batch.pattern)
+    # Correlation does not see the residual's scale, which would drift: noise has the right one.
+    return found + _ANCHOR * losses.denoising_loss(residual, batch.noise)
+
+
+_LOSSES: Final = {"denoise": _denoise, "pattern": _pattern}
+
+
+def validate(shots: data.Shots, margin: int, network: nn.Module) -> dict[str, float]:
+    """Correlation with the truth on shots that were never trained on, and the wavelet's."""
+    reached, noise = [], 0.0
+    with torch.no_grad():
+        for index in range(len(shots)):
+            batch = data.whole(shots, index, margin)
+            residual = network(batch.planes, batch.level)
+            found = losses.single_photo_fingerprint(batch.intensity, residual)[:1]
+            reached.append(float(losses.correlation(found, batch.pattern)))
+            noise += float(losses.denoising_loss(residual, batch.noise)) / len(shots)
+    values, wavelet = torch.tensor(reached), torch.from_numpy(shots.baseline)
+    return {
+        "ncc": float(values.mean()),
+        "ncc_median": float(values.median()),
+        "wavelet_ncc": float(wavelet.mean()),
+        "wavelet_ncc_median": float(wavelet.median()),
+        "median_gain": float((values / wavelet.clamp(min=1e-3)).median()),
+        "denoising_loss": noise,
+    }
+
+
+def _require_same(config: TrainingConfig, path: Path) -> None:
+    text = config.to_json()
+    if path.exists() and path.read_text() != text:
+        raise TrainingError(f"{path.parent} holds a run of another configuration: use another one")
+    path.write_text(text)
