@@ -1,12 +1,16 @@
-"""What an encrypted comparison costs: server CPU, message sizes, against TenSEAL's own `.dot`."""
+"""What an encrypted comparison costs: server CPU, message sizes, against TenSEAL's own `.dot`.
+
+And what a claim costs, see `claim_masking`.
+"""
 
 import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 import tenseal
 
+from bench import claim_masking
+from bench.claim_masking import cpu
 from bench.table import Row
 from grainseal.crypto.masking import LoadedKeys, load_code, mask_comparison, unmask_score
 from grainseal.crypto.opening import HomomorphicKey
@@ -18,14 +22,12 @@ SECTION = "Encrypted comparison, AUTH_JPEG_V1 (N = 16,384)"
 DOT_LENGTH = 4096  # the longest that TenSEAL's dot product takes at n = 8192
 
 
-def _cpu(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
 def rows(quick: bool = False) -> list[Row]:
     """Rows for the table; `quick` repeats less."""
+    return [*_authentication(quick), *claim_masking.rows(quick)]
+
+
+def _authentication(quick: bool) -> list[Row]:
     repetitions = 7 if quick else 41
     profile, rng = AUTH_JPEG_V1, np.random.default_rng(2)
     key = HomomorphicKey(profile)
@@ -47,7 +49,7 @@ def rows(quick: bool = False) -> list[Row]:
     verification()
     dot_product = _tenseal_dot()
     # In turn, and compared within each turn: the machine's speed drifts.
-    turns = [tuple(_cpu(w) for w in (verification, bare, dot_product)) for _ in range(repetitions)]
+    turns = [tuple(cpu(w) for w in (verification, bare, dot_product)) for _ in range(repetitions)]
     ours, dot = (statistics.median(turn[i] for turn in turns) for i in (0, 2))
     ratio = statistics.median(v / b for v, b, _ in turns)
     per_dimension = statistics.median(d / v for v, _, d in turns) * profile.length / DOT_LENGTH
@@ -57,8 +59,8 @@ def rows(quick: bool = False) -> list[Row]:
     request = pb.SubmitProbeRequest(
         session_id="s" * 32, probe=wire, signature=b"s" * 64, idempotency_key=b"i" * 32
     )
-    opening = statistics.median(_cpu(lambda: key.open(sums)) for _ in range(repetitions))
-    encryption = statistics.median(_cpu(lambda: key.encrypt(codes[1])) for _ in range(repetitions))
+    opening = statistics.median(cpu(lambda: key.open(sums)) for _ in range(repetitions))
+    encryption = statistics.median(cpu(lambda: key.encrypt(codes[1])) for _ in range(repetitions))
     return [
         Row(SECTION, "encrypted score = plaintext score", str(exact), "True", exact),
         Row(SECTION, "server CPU per verification", f"{ours * 1e3:.1f} ms"),

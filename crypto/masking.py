@@ -13,13 +13,14 @@ slots other than ±1. The steps are numbered as in docs/PROTOCOL.md, "The answer
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from .errors import MalformedMessage, VerificationFailed
-from .profiles import Profile
+from .errors import MalformedMessage, MisuseError, VerificationFailed
+from .profiles import CodeProfile
 from .sampling import centred_binomial, ternary, uniform_below
 from .seal import Ciphertext, RelinKeys, Ring, Words, ring_for
 
@@ -48,6 +49,10 @@ class MaskedSum:
     c0: int
 
 
+# The sums of one answer, and their masks in the same order.
+Answer: TypeAlias = tuple[list[MaskedSum], list[Mask]]
+
+
 @dataclass(frozen=True)
 class LoadedKeys:
     """A device's public keys, validated and expanded; worth keeping between verifications."""
@@ -57,7 +62,7 @@ class LoadedKeys:
     last_zero: Ciphertext  # and the same at the last level
 
     @classmethod
-    def from_wire(cls, profile: Profile, keys: PublicKeys) -> "LoadedKeys":
+    def from_wire(cls, profile: CodeProfile, keys: PublicKeys) -> "LoadedKeys":
         """Expanded keys; `MalformedMessage` if either is not of the seeded form."""
         ring = ring_for(profile.ring)
         zero = ring.ciphertext(keys.zero_key, "zero-key")
@@ -65,7 +70,7 @@ class LoadedKeys:
         return cls(ring.relin_keys(keys.relin_key), ring.to_ntt(zero), last_zero)
 
 
-def load_code(profile: Profile, wire: bytes) -> list[Ciphertext]:
+def load_code(profile: CodeProfile, wire: bytes) -> list[Ciphertext]:
     """Ciphertexts of one encrypted code, block by block; `MalformedMessage` if they are not."""
     ring = ring_for(profile.ring)
     size = ring.fresh_form.wire_size
@@ -77,53 +82,85 @@ def load_code(profile: Profile, wire: bytes) -> list[Ciphertext]:
 
 
 def mask_comparison(
-    profile: Profile, keys: LoadedKeys, template: Sequence[Ciphertext], probe: Sequence[Ciphertext]
-) -> tuple[list[MaskedSum], list[Mask]]:
-    """K masked sums of ⟨template, probe⟩ and what is needed to unmask them."""
+    profile: CodeProfile,
+    keys: LoadedKeys,
+    template: Sequence[Ciphertext],
+    probe: Sequence[Ciphertext],
+    openings: int | None = None,
+) -> Answer:
+    """K masked sums of ⟨template, probe⟩ and what is needed to unmask them.
+
+    `openings` takes the place of the profile's K. Memory does not grow with the number of blocks.
+    """
     ring = ring_for(profile.ring)
-    # M1
-    probe = [_refreshed(ring, keys.zero, each) for each in probe]
-    # M2
-    product = _sum(ring, [ring.product(t, p) for t, p in zip(template, probe, strict=True)])
+    count = profile.openings if openings is None else openings
+    check_blocks(profile, template)
+    check_blocks(profile, probe)
+    product: Ciphertext = None
+    checks: list[Ciphertext] = [None] * count
+    for t, p in zip(template, probe, strict=True):
+        # M1
+        refreshed = _refreshed(ring, keys.zero, p)
+        # M2
+        product = ring.sum_of(product, ring.product(t, refreshed))
+        checks = _add_checks(ring, keys, checks, refreshed)
     relinearised = ring.relinearise(product, keys.relin)
-    # M3: the factors; the weights follow in _weighted
-    factors = [
-        1 + secrets.randbelow(profile.ring.plain_modulus - 1) for _ in range(profile.openings)
-    ]
-    return _answers(profile, keys, relinearised, factors, probe)
+    # M3: the factors; the weights are in _add_checks
+    factors = fresh_factors(ring, count)
+    products = [ring.times_constant(relinearised, factor) for factor in factors]
+    sums = [ring.add(p, ring.from_ntt(c)) for p, c in zip(products, checks, strict=True)]
+    return answers(ring, keys, factors, sums)
 
 
 def mask_template_check(
-    profile: Profile, keys: LoadedKeys, template: Sequence[Ciphertext]
-) -> tuple[list[MaskedSum], list[Mask]]:
+    profile: CodeProfile, keys: LoadedKeys, template: Sequence[Ciphertext]
+) -> Answer:
     """K masked sums that are zero exactly when every slot of the template is ±1."""
     ring = ring_for(profile.ring)
-    # M1
-    template = [_refreshed(ring, keys.zero, each) for each in template]
-    return _answers(profile, keys, None, [0] * profile.openings, template)
+    check_blocks(profile, template)
+    checks: list[Ciphertext] = [None] * profile.openings
+    for block in template:
+        # M1
+        checks = _add_checks(ring, keys, checks, _refreshed(ring, keys.zero, block))
+    sums = [ring.from_ntt(check) for check in checks]
+    return answers(ring, keys, [0] * profile.openings, sums)
 
 
-def _answers(
-    profile: Profile,
-    keys: LoadedKeys,
-    product: Ciphertext | None,
-    factors: list[int],
-    checked: Sequence[Ciphertext],
-) -> tuple[list[MaskedSum], list[Mask]]:
-    ring = ring_for(profile.ring)
-    deviations = [
-        ring.to_ntt(ring.relinearise(ring.minus_one(ring.square(c)), keys.relin)) for c in checked
-    ]
-    sums, masks = [], []
-    for factor in factors:
-        total = ring.from_ntt(_sum(ring, [_weighted(ring, d) for d in deviations]))
-        if product is not None:
-            total = ring.add(total, ring.times_plain(product, _constant(ring, factor)))
+def _add_checks(
+    ring: Ring, keys: LoadedKeys, checks: Sequence[Ciphertext | None], block: Ciphertext
+) -> list[Ciphertext]:
+    """Σ_b r_{k,b}∘S_b for k = 1…K in NTT form, one block longer."""
+    # M2
+    deviation = ring.to_ntt(ring.relinearise(ring.minus_one(ring.square(block)), keys.relin))
+    # M3: the weights
+    return [ring.sum_of(each, _weighted(ring, deviation)) for each in checks]
+
+
+def fresh_factors(ring: Ring, count: int) -> list[int]:
+    """a_k of M3 and M8, uniform in Z_t^*."""
+    if count < 1:
+        raise MisuseError(f"an answer has at least one sum, not {count}")
+    return [1 + secrets.randbelow(ring.parameters.plain_modulus - 1) for _ in range(count)]
+
+
+def answers(
+    ring: Ring, keys: LoadedKeys, factors: Sequence[int], sums: Iterable[Ciphertext]
+) -> Answer:
+    """M4–M7 for each R_k, which are in coefficient form; their factors go into the masks."""
+    masked, masks = [], []
+    for factor, total in zip(factors, sums, strict=True):
         # M4
-        masked, offset = _rerandomise(ring, keys.last_zero, ring.to_last_level(total))
-        sums.append(masked)
+        one, offset = _rerandomise(ring, keys.last_zero, ring.to_last_level(total))
+        masked.append(one)
         masks.append(Mask(factor, offset))
-    return sums, masks
+    return masked, masks
+
+
+def check_blocks(profile: CodeProfile, code: Sequence[Ciphertext], ntt: bool = False) -> None:
+    """`MisuseError` unless the ciphertexts are the profile's blocks, in NTT form or not."""
+    if len(code) != profile.blocks or any(block.is_ntt_form() != ntt for block in code):
+        form = "load_claim_template" if ntt else "load_code"
+        raise MisuseError(f"{profile.blocks} blocks of {profile.name}, by {form}, are needed")
 
 
 def _weighted(ring: Ring, deviation: Ciphertext) -> Ciphertext:
@@ -161,51 +198,54 @@ def rounded(x: int, t: int, q0: int) -> int:
     return (2 * t * x + q0) // (2 * q0) % t
 
 
-def unmask_score(profile: Profile, masks: Sequence[Mask], opened: Sequence[int]) -> int:
-    """Score ⟨t, p⟩ from the opened sums.
+def unmask_score(profile: CodeProfile, masks: Sequence[Mask], opened: Sequence[int]) -> int:
+    """Score ⟨t, p⟩ of two codes of ±1 from the opened sums.
 
-    `VerificationFailed` unless all K sums give one integer of the right parity in [−N, N].
+    `VerificationFailed` unless all sums give one integer of the right parity in [−N, N].
     """
-    t, n = profile.ring.plain_modulus, profile.ring.degree
-    scores = {
-        _centred((y - mask.offset) * n * pow(mask.factor, -1, t), t)
-        for mask, y in zip(masks, _checked(profile, opened), strict=True)
-    }
-    score = scores.pop()
-    if scores:
-        raise VerificationFailed("the opened sums contradict each other")
-    if abs(score) > profile.length or (score - profile.length) % 2:
+    score = unmask_sum(profile, masks, opened, profile.length)
+    if (score - profile.length) % 2:
         raise VerificationFailed("the opened sums give no possible score")
     return score
 
 
-def check_template(profile: Profile, masks: Sequence[Mask], opened: Sequence[int]) -> None:
+def unmask_sum(
+    profile: CodeProfile, masks: Sequence[Mask], opened: Sequence[int], bound: int
+) -> int:
+    """⟨t, p⟩ from the opened sums of one answer.
+
+    `VerificationFailed` unless all of them give one integer in [−`bound`, `bound`], where the
+    bound is Σ|p|; `MisuseError` for a bound that the plaintext modulus cannot hold.
+    """
+    t, n = profile.ring.plain_modulus, profile.ring.degree
+    if not (0 <= bound <= t // 2 and masks):
+        raise MisuseError(f"a sum needs its masks and a bound of at most {t // 2}, not {bound}")
+    scores = {
+        _centred((y - mask.offset) * n * pow(mask.factor, -1, t), t)
+        for mask, y in zip(masks, _checked(profile, masks, opened), strict=True)
+    }
+    score = scores.pop()
+    if scores:
+        raise VerificationFailed("the opened sums contradict each other")
+    if abs(score) > bound:
+        raise VerificationFailed("the opened sums give no possible score")
+    return score
+
+
+def check_template(profile: CodeProfile, masks: Sequence[Mask], opened: Sequence[int]) -> None:
     """`VerificationFailed` unless the opened sums show that the template is all ±1."""
-    values = _checked(profile, opened)
+    values = _checked(profile, masks, opened)
     if any(mask.offset != y for mask, y in zip(masks, values, strict=True)):
         raise VerificationFailed("the template has a slot that is not ±1, or its opening is false")
 
 
-def _checked(profile: Profile, opened: Sequence[int]) -> Sequence[int]:
+def _checked(profile: CodeProfile, masks: Sequence[Mask], opened: Sequence[int]) -> Sequence[int]:
     t = profile.ring.plain_modulus
-    if len(opened) != profile.openings or any(not 0 <= y < t for y in opened):
-        raise MalformedMessage(f"an opening is {profile.openings} integers in [0, {t})")
+    if len(opened) != len(masks) or any(not 0 <= y < t for y in opened):
+        raise MalformedMessage(f"an opening is {len(masks)} integers in [0, {t})")
     return opened
 
 
 def _centred(value: int, modulus: int) -> int:
     value %= modulus
     return value - modulus if value > modulus // 2 else value
-
-
-def _constant(ring: Ring, value: int) -> object:
-    coefficients = np.zeros(ring.parameters.degree, np.uint64)
-    coefficients[0] = value
-    return ring.polynomial(coefficients)
-
-
-def _sum(ring: Ring, terms: Sequence[Ciphertext]) -> Ciphertext:
-    total = terms[0]
-    for term in terms[1:]:
-        total = ring.add(total, term)
-    return total

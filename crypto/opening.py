@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from .errors import MalformedMessage, MisuseError
 from .masking import MaskedSum, PublicKeys
-from .profiles import Profile
+from .profiles import CodeProfile
 from .seal import SecretRing, ring_for
 
 
 class HomomorphicKey:
     """One template's secret key: generated at enrolment, replaced at renewal."""
 
-    def __init__(self, profile: Profile, secret: bytes | None = None) -> None:
+    def __init__(self, profile: CodeProfile, secret: bytes | None = None) -> None:
         self.profile = profile
         self._secret_ring = SecretRing(ring_for(profile.ring), secret)
 
@@ -38,10 +38,14 @@ class HomomorphicKey:
         blocks = code.astype(np.int64).reshape(self.profile.blocks, -1)
         return b"".join(self._secret_ring.encrypt_slots(block) for block in blocks)
 
-    def open(self, sums: Sequence[MaskedSum]) -> list[int]:
-        """round(t·x/q0) mod t of each sum; `MalformedMessage` if a sum is not one."""
-        if len(sums) != self.profile.openings:
-            raise MalformedMessage(f"expected {self.profile.openings} sums, got {len(sums)}")
+    def open(self, sums: Sequence[MaskedSum], count: int | None = None) -> list[int]:
+        """round(t·x/q0) mod t of each sum; `MalformedMessage` if a sum is not one.
+
+        `count`: how many sums there must be, by default the profile's K.
+        """
+        expected = self.profile.openings if count is None else count
+        if len(sums) != expected:
+            raise MalformedMessage(f"expected {expected} sums, got {len(sums)}")
         return [self._open_one(each) for each in sums]
 
     def _open_one(self, masked: MaskedSum) -> int:

@@ -5,10 +5,14 @@ given new numbers: a change of parameters is a new profile, and `needs_reenrolme
 templates should move to it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeVar
 
 from .errors import MisuseError
+
+AnyProfile = TypeVar("AnyProfile", bound="CodeProfile")
 
 
 @dataclass(frozen=True)
@@ -35,28 +39,51 @@ class RingParameters:
 
 
 @dataclass(frozen=True)
-class Profile:
-    """What one kind of comparison fixes.
+class CodeProfile:
+    """What one kind of code fixes.
 
-    `length` N: code symbols. `openings` K: masked sums opened per verification. A score in
-    [`score_low`, `score_high`] is a match; the score is the inner product of two codes of ±1,
-    an integer in [−N, N] with the parity of N. `max_openings`: verifications that a device
-    answers for one template before it insists on a renewal.
+    `length` N: code symbols. `openings` K: masked sums opened for one score, and for the check
+    of a template.
     """
 
     name: str
     length: int
     ring: RingParameters
     openings: int
-    score_low: int
-    score_high: int
-    max_openings: int
-    for_tests: bool = False
+    for_tests: bool = field(default=False, kw_only=True)
 
     @property
     def blocks(self) -> int:
         """Ciphertexts that one code fills."""
         return self.length // self.ring.degree
+
+
+@dataclass(frozen=True)
+class Profile(CodeProfile):
+    """What one kind of comparison fixes, for authentication.
+
+    A score in [`score_low`, `score_high`] is a match; the score is the inner product of two codes
+    of ±1, an integer in [−N, N] with the parity of N. `max_openings`: verifications that a device
+    answers for one template before it insists on a renewal.
+    """
+
+    score_low: int
+    score_high: int
+    max_openings: int
+
+
+@dataclass(frozen=True)
+class ClaimProfile(CodeProfile):
+    """What one kind of claim code fixes.
+
+    Probes are public integers of at most `largest_probe`. A device opens at most `max_sums` masked
+    sums for one claim template, and a service tells itself at most `max_scores` scores of public
+    probes; README.md, "Claims", has the argument for both.
+    """
+
+    max_sums: int = 600
+    max_scores: int = 200
+    largest_probe: int = 7
 
 
 # 180 bits of modulus at n = 8192; 218 are allowed at 128-bit classical security by the
@@ -67,25 +94,48 @@ RING_8192 = RingParameters(
     plain_modulus=1032193,
 )
 
+# 180 bits of modulus at n = 16384; 438 are allowed. The degree is not for the ciphertexts' sake: a
+# device opens hundreds of sums for one claim template, and what a departing service can read of
+# its key must leave enough unread (README.md, "Claims"). t exceeds twice the largest sum, 7·2^20.
+RING_16384 = RingParameters(
+    degree=16384,
+    coefficient_primes=(1152921504606584833, 1152921504606683137, 1152921504606748673),
+    plain_modulus=33292289,
+)
+
 # The windows in units of √N, the null's standard deviation: from 5.5, 7 and 5.5 up to 110, 127 and
 # 78. README.md, "Thresholds", has the argument and the measurements.
 AUTH_JPEG_V1 = Profile("AUTH_JPEG_V1", 16384, RING_8192, 3, 704, 14080, 50)
 AUTH_RAW_V1 = Profile("AUTH_RAW_V1", 16384, RING_8192, 3, 896, 16256, 50)
 TESTING = Profile("TESTING", 8192, RING_8192, 3, 498, 7058, 50, for_tests=True)
 
+CLAIM_V1 = ClaimProfile("CLAIM_V1", 2**18, RING_16384, 2)
+CLAIM_MAX_V1 = ClaimProfile("CLAIM_MAX_V1", 2**20, RING_16384, 2)
+CLAIM_TESTING = ClaimProfile("CLAIM_TESTING", 2**14, RING_16384, 2, for_tests=True)
+
 PROFILES = MappingProxyType({p.name: p for p in (AUTH_JPEG_V1, AUTH_RAW_V1, TESTING)})
+CLAIM_PROFILES = MappingProxyType({p.name: p for p in (CLAIM_V1, CLAIM_MAX_V1, CLAIM_TESTING)})
 # Profiles that new enrolments may use; a template of any other profile should be enrolled anew.
 CURRENT = frozenset({"AUTH_JPEG_V1", "AUTH_RAW_V1", "TESTING"})
 
 
 def profile_named(name: str) -> Profile:
-    """Profile of that name; `MisuseError` lists the known ones."""
-    try:
-        return PROFILES[name]
-    except KeyError:
-        raise MisuseError(f"unknown profile {name!r}: use one of {', '.join(PROFILES)}") from None
+    """Authentication profile of that name; `MisuseError` lists the known ones."""
+    return _named(PROFILES, name)
+
+
+def claim_profile_named(name: str) -> ClaimProfile:
+    """Claim profile of that name; `MisuseError` lists the known ones."""
+    return _named(CLAIM_PROFILES, name)
 
 
 def needs_reenrolment(profile_name: str) -> bool:
     """Whether a template stored under this profile should be replaced by a new enrolment."""
     return profile_name not in CURRENT
+
+
+def _named(profiles: Mapping[str, AnyProfile], name: str) -> AnyProfile:
+    try:
+        return profiles[name]
+    except KeyError:
+        raise MisuseError(f"unknown profile {name!r}: use one of {', '.join(profiles)}") from None

@@ -1,31 +1,39 @@
-"""A receipt: the proof, for whom it concerns, that an enrolment is in the log.
+"""A receipt: the proof, for whom it concerns, that an enrolment or a registration is in the log.
 
 One JSON file with the entry in readable fields, the salt under which the log's leaf commits to it,
-and the way from that leaf to a signed checkpoint. Checking it takes the log's public key and
-nothing else: no network, no service, no homomorphic library. docs/PROTOCOL.md, "The log".
+the way from that leaf to a signed checkpoint, and perhaps a time stamp of the checkpoint. Checking
+it takes the log's public key and nothing else: no network, no service, no homomorphic library.
+docs/PROTOCOL.md, "The log".
 
 - L1 the file is a receipt: its members, and no others, each once and of its form
 - L2 the leaf commits to this entry under this salt
 - L3 the checkpoint is signed by the log
 - L4 it counts more leaves than the leaf's index
 - L5 the inclusion proof leads from the leaf to its root
+- L6 a registration: the device key has signed the owner's statement
+- L7 with a photo at hand: it is the registered one
+- L8 with a root certificate at hand: an authority of that root stamped the checkpoint
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 from .checkpoint import MAX_NOTE_BYTES, Checkpoint, VerifierKey, verify_checkpoint
-from .entries import EnrollmentEntry, check_enrollment_entry
+from .entries import EnrollmentEntry, Entry, RegistrationEntry
+from .entry_form import read_entry, readable_entry
 from .errors import MalformedMessage, VerificationFailed
 from .leaves import SALT_BYTES, Kind, Leaf, LogProof, Opening, require_counted, verify_opening
-from .merkle import HASH_BYTES, MAX_SIZE, verify_inclusion
+from .merkle import HASH_BYTES, verify_inclusion
+from .signing import verify
+from .strict_json import bytes_of, list_of, load, members_of, number_of, text_of
+from .timestamps import MAX_STAMP_BYTES, verify_stamp
 
 FORMAT = "grainseal-receipt/1"
-# The note is the largest part; the rest is a few kilobytes, names included.
+# The note is the largest part; the rest is a few kilobytes, a time stamp some more.
 MAX_RECEIPT_BYTES = 2 * MAX_NOTE_BYTES
 CHECKS: Mapping[str, str] = MappingProxyType(
     {
@@ -34,26 +42,40 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "L3": "the checkpoint is signed by the log",
         "L4": "the checkpoint counts the leaf",
         "L5": "the leaf is in the tree of the checkpoint",
+        "L6": "the device key signed the statement",
+        "L7": "the photo is the registered one",
+        "L8": "an authority stamped the checkpoint",
     }
 )
-_MEMBERS = frozenset(
-    {"format", "kind", "entry", "salt", "commitment", "index", "inclusion", "checkpoint"}
-)
+_OF_EVERY_RECEIPT = ("L1", "L2", "L3", "L4", "L5")
+_MEMBERS = ("format", "kind", "entry", "salt", "commitment", "index", "inclusion", "checkpoint")
+_STAMP = "timestamp"
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """An entry, the salt (32 bytes) and commitment (32 bytes) of its leaf, and the leaf's place."""
+    """An entry, the salt (32 bytes) and commitment (32 bytes) of its leaf, and the leaf's place.
 
-    entry: EnrollmentEntry
+    `timestamp`: RFC 3161 response over the checkpoint's note, DER, or None.
+    """
+
+    entry: Entry
     salt: bytes
     commitment: bytes
     proof: LogProof
+    timestamp: bytes | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What it is a receipt of."""
+        if isinstance(self.entry, EnrollmentEntry):
+            return Kind.ENROLLMENT
+        return Kind.REGISTRATION
 
     @property
     def leaf(self) -> Leaf:
         """What stands in the log."""
-        return Leaf(Kind.ENROLLMENT, self.commitment)
+        return Leaf(self.kind, self.commitment)
 
     @property
     def opening(self) -> Opening:
@@ -62,18 +84,27 @@ class Receipt:
 
     def to_json(self) -> str:
         """The file's content."""
-        entry = {k: v.hex() if isinstance(v, bytes) else v for k, v in asdict(self.entry).items()}
         content = {
             "format": FORMAT,
-            "kind": self.leaf.kind.value,
-            "entry": entry,
+            "kind": self.kind.value,
+            "entry": readable_entry(self.entry),
             "salt": self.salt.hex(),
             "commitment": self.commitment.hex(),
             "index": self.proof.index,
             "inclusion": [each.hex() for each in self.proof.inclusion],
             "checkpoint": self.proof.checkpoint.decode(),
         }
+        if self.timestamp is not None:
+            content[_STAMP] = self.timestamp.hex()
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class PhotoHashes:
+    """A photo at hand: SHA-256 of its file and of its pixels, 32 bytes each."""
+
+    file_sha256: bytes
+    pixels_sha256: bytes
 
 
 @dataclass(frozen=True)
@@ -86,17 +117,34 @@ class Step:
 
 
 @dataclass(frozen=True)
+class NotMade:
+    """A check that was not made, and why."""
+
+    check: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Verification:
-    """The checks in order, up to the first that failed; what they found."""
+    """The checks in order, up to the first that failed; what they found.
+
+    `due`: all that had to be made. `not_made`: of those the ones after the failure, and those for
+    which there was nothing at hand; these do not make a receipt invalid. `stamped_at`: in UTC, what
+    L8 found.
+    """
 
     steps: tuple[Step, ...]
+    due: tuple[str, ...]
+    not_made: tuple[NotMade, ...]
     receipt: Receipt | None
     checkpoint: Checkpoint | None
+    stamped_at: datetime | None
 
     @property
     def valid(self) -> bool:
-        """Whether every check was made and passed."""
-        return len(self.steps) == len(CHECKS) and self.problem is None
+        """Whether every check that was due was made and passed."""
+        return tuple(step.check for step in self.steps) == self.due and self.problem is None
 
     @property
     def problem(self) -> str | None:
@@ -104,49 +152,133 @@ class Verification:
         return self.steps[-1].problem
 
 
-def verify_receipt(data: bytes, keys: Sequence[VerifierKey]) -> Verification:
-    """L1–L5 of a receipt's file, by nothing but the log's keys; `MisuseError` without keys."""
+def verify_receipt(
+    data: bytes,
+    keys: Sequence[VerifierKey],
+    *,
+    photo: PhotoHashes | None = None,
+    root: bytes | None = None,
+) -> Verification:
+    """L1–L8 of a receipt's file, by nothing but the log's keys; `MisuseError` without keys.
+
+    `photo`: also that the receipt is of it (L7). `root`: PEM of a time stamp authority's root, also
+    that the checkpoint is stamped (L8; `MisuseError` if it is no certificate). A receipt that has
+    nothing to show for what is asked is not valid: no photo, or no time stamp.
+    """
     steps: list[Step] = []
-    receipt = checkpoint = None
+    receipt = checkpoint = stamped_at = None
     try:
         with _step(steps, "L1"):
             receipt = parse_receipt(data)
         with _step(steps, "L2"):
             verify_opening(receipt.leaf, receipt.opening)
-        proof = receipt.proof
         with _step(steps, "L3"):
-            checkpoint = verify_checkpoint(proof.checkpoint, keys)
+            checkpoint = verify_checkpoint(receipt.proof.checkpoint, keys)
         with _step(steps, "L4"):
-            require_counted(proof.index, checkpoint)
+            require_counted(receipt.proof.index, checkpoint)
         with _step(steps, "L5"):
-            size, root = checkpoint.size, checkpoint.root
-            verify_inclusion(receipt.leaf.hash, proof.index, size, proof.inclusion, root)
+            _verify_place(receipt, checkpoint)
+        if receipt.kind is Kind.REGISTRATION:
+            with _step(steps, "L6"):
+                verify_statement(receipt.entry)
+        if photo is not None:
+            with _step(steps, "L7"):
+                verify_photo(receipt.entry, photo)
+        if root is not None:
+            with _step(steps, "L8"):
+                stamped_at = _verify_stamp(receipt, root)
     except (MalformedMessage, VerificationFailed):
         pass  # the last step says it
-    return Verification(tuple(steps), receipt, checkpoint)
+    due = _due(receipt, photo is not None, root is not None)
+    not_made = (*_after_failure(steps, due), *_not_at_hand(receipt, due))
+    return Verification(tuple(steps), due, not_made, receipt, checkpoint, stamped_at)
 
 
 def parse_receipt(data: bytes) -> Receipt:
     """L1: the receipt of its file; `MalformedMessage` if it is none. Nothing is verified."""
-    content = _object(_json(data), _MEMBERS, "a receipt")
+    content = load(data, MAX_RECEIPT_BYTES, "a receipt")
+    content = members_of(content, _MEMBERS, "a receipt", optional=(_STAMP,))
     if content["format"] != FORMAT:
         raise MalformedMessage(f"the receipt's format is not {FORMAT!r}")
-    if content["kind"] != Kind.ENROLLMENT.value:
-        raise MalformedMessage("the receipt is not an enrolment's")
-    inclusion = content["inclusion"]
-    if not isinstance(inclusion, list):
-        raise MalformedMessage("the receipt's inclusion is a list of hashes")
-    proof = LogProof(
-        _number(content["index"], "index"),
-        tuple(_bytes(each, "inclusion", HASH_BYTES) for each in inclusion),
-        _text(content["checkpoint"], "checkpoint").encode(),
-    )
+    kinds = {kind.value: kind for kind in Kind}
+    kind = kinds.get(text_of(content["kind"], "the receipt's kind"))
+    if kind is None:
+        raise MalformedMessage(f"the receipt's kind is none of {', '.join(kinds)}")
     return Receipt(
-        _entry(content["entry"]),
-        _bytes(content["salt"], "salt", SALT_BYTES),
-        _bytes(content["commitment"], "commitment", HASH_BYTES),
-        proof,
+        read_entry(kind, content["entry"], "the receipt's entry"),
+        bytes_of(content["salt"], "the receipt's salt", SALT_BYTES),
+        bytes_of(content["commitment"], "the receipt's commitment", HASH_BYTES),
+        LogProof(
+            number_of(content["index"], "the receipt's index"),
+            tuple(
+                bytes_of(each, "a hash of the receipt's inclusion", HASH_BYTES)
+                for each in list_of(content["inclusion"], "the receipt's inclusion")
+            ),
+            text_of(content["checkpoint"], "the receipt's checkpoint").encode(),
+        ),
+        _stamp(content[_STAMP]) if _STAMP in content else None,
     )
+
+
+def verify_statement(entry: Entry) -> None:
+    """L6: the device key of a registration signed the owner's statement."""
+    if not isinstance(entry, RegistrationEntry):
+        raise VerificationFailed("an enrolment's receipt has no statement")
+    try:
+        verify(entry.device_key, entry.statement.encoded, entry.signature)
+    except VerificationFailed:
+        raise VerificationFailed("the device key did not sign this statement") from None
+
+
+def verify_photo(entry: Entry, photo: PhotoHashes) -> None:
+    """L7: the photo is the registered one, by the hash of the file or of the pixels."""
+    if not isinstance(entry, RegistrationEntry):
+        raise VerificationFailed("the receipt is of an enrolment: it names no photo")
+    if entry.file_sha256 != photo.file_sha256 and entry.pixels_sha256 != photo.pixels_sha256:
+        raise VerificationFailed("the photo is another one: neither file nor pixels are registered")
+
+
+def _verify_place(receipt: Receipt, checkpoint: Checkpoint) -> None:
+    proof = receipt.proof
+    verify_inclusion(
+        receipt.leaf.hash, proof.index, checkpoint.size, proof.inclusion, checkpoint.root
+    )
+
+
+def _verify_stamp(receipt: Receipt, root: bytes) -> datetime:
+    if receipt.timestamp is None:
+        raise VerificationFailed("the receipt has no time stamp")
+    return verify_stamp(receipt.timestamp, receipt.proof.checkpoint, root)
+
+
+def _stamp(value: object) -> bytes:
+    stamp = bytes_of(value, "the receipt's timestamp")
+    if not 0 < len(stamp) <= MAX_STAMP_BYTES:
+        raise MalformedMessage(f"the receipt's timestamp has 1 to {MAX_STAMP_BYTES} bytes")
+    return stamp
+
+
+def _due(receipt: Receipt | None, photo: bool, root: bool) -> tuple[str, ...]:
+    registered = receipt is not None and receipt.kind is Kind.REGISTRATION
+    more = {"L6": registered, "L7": photo, "L8": root}
+    return (*_OF_EVERY_RECEIPT, *(check for check, asked in more.items() if asked))
+
+
+def _after_failure(steps: Sequence[Step], due: Sequence[str]) -> list[NotMade]:
+    why = "an earlier check failed"
+    return [NotMade(check, CHECKS[check], why) for check in due[len(steps) :]]
+
+
+def _not_at_hand(receipt: Receipt | None, due: Sequence[str]) -> list[NotMade]:
+    """What the receipt has to show, and nobody asked for."""
+    if receipt is None:
+        return []
+    missing = []
+    if receipt.kind is Kind.REGISTRATION and "L7" not in due:
+        missing.append(NotMade("L7", CHECKS["L7"], "no photo was given"))
+    if receipt.timestamp is not None and "L8" not in due:
+        missing.append(NotMade("L8", CHECKS["L8"], "no root certificate was given"))
+    return missing
 
 
 @contextmanager
@@ -159,62 +291,3 @@ def _step(steps: list[Step], check: str) -> Iterator[None]:
         raise
     finally:
         steps.append(Step(check, CHECKS[check], problem))
-
-
-def _json(data: bytes) -> Any:
-    if len(data) > MAX_RECEIPT_BYTES:
-        raise MalformedMessage(f"a receipt has at most {MAX_RECEIPT_BYTES} bytes")
-    try:
-        return json.loads(data.decode(), object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
-        raise MalformedMessage(f"the receipt is not JSON: {error}") from None
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    # Of a member that stands twice one reader shows the first value and another takes the last.
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member stands twice")
-    return found
-
-
-def _object(value: Any, members: frozenset[str], what: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or set(value) != members:
-        raise MalformedMessage(f"{what} has the members {', '.join(sorted(members))}")
-    return value
-
-
-def _entry(value: Any) -> EnrollmentEntry:
-    wanted = fields(EnrollmentEntry)
-    content = _object(value, frozenset(each.name for each in wanted), "a receipt's entry")
-    readers = {bytes: _bytes, str: _text, int: _number}
-    values = {each.name: readers[each.type](content[each.name], each.name) for each in wanted}  # type: ignore[index,operator]
-    entry = EnrollmentEntry(**values)
-    check_enrollment_entry(entry)
-    return entry
-
-
-def _bytes(value: Any, what: str, length: int | None = None) -> bytes:
-    """Bytes of lower-case hexadecimal, so that no two receipts say the same."""
-    text = _text(value, what)
-    try:
-        data = bytes.fromhex(text)
-    except ValueError:
-        data = b""
-    if data.hex() != text or (length is not None and len(data) != length):
-        wanted = "hexadecimal" if length is None else f"{length} bytes in hexadecimal"
-        raise MalformedMessage(f"the receipt's {what} is not {wanted}")
-    return data
-
-
-def _text(value: Any, what: str) -> str:
-    # A lone surrogate is valid in JSON and has no UTF-8.
-    if not isinstance(value, str) or any("\ud800" <= each <= "\udfff" for each in value):
-        raise MalformedMessage(f"the receipt's {what} is not text")
-    return value
-
-
-def _number(value: Any, what: str) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_SIZE:
-        raise MalformedMessage(f"the receipt's {what} is not a number from 0 to 2^63 - 1")
-    return value

@@ -27,6 +27,7 @@ class Ring:
         self.parameters = parameters
         self.context = _context(parameters)
         self._evaluator = sealapi.Evaluator(self.context)
+        self._encoder = sealapi.BatchEncoder(self.context)
         self._learn_forms()
         self._one = self.polynomial(np.eye(1, parameters.degree, dtype=np.uint64)[0])
 
@@ -44,9 +45,7 @@ class Ring:
         )
         expanded = saved_stream(self._load(sealapi.Ciphertext(), last))
         self._last_prefix = expanded[: len(expanded) - 16 * p.degree]
-        encoder, plain = sealapi.BatchEncoder(context), sealapi.Plaintext()
-        encoder.encode(list(range(p.degree)), plain)
-        stream = saved_stream(plain)
+        stream = saved_stream(self.encode(np.arange(p.degree)))
         self._plain_prefix = stream[: len(stream) - 8 * p.degree]
 
     def _load(self, empty: Any, stream: bytes) -> Any:
@@ -70,6 +69,12 @@ class Ring:
         """Plaintext polynomial; `coefficients` (n,) int64 in (−t/2, t/2)."""
         return self.polynomial((coefficients % self.parameters.plain_modulus).astype(np.uint64))
 
+    def encode(self, slots: NDArray[np.int64]) -> Plaintext:
+        """Plaintext with these slots; `slots` (n,) int64 in (−t/2, t/2)."""
+        plain = sealapi.Plaintext()
+        self._encoder.encode(slots.tolist(), plain)
+        return plain
+
     def product(self, a: Ciphertext, b: Ciphertext) -> Ciphertext:
         """a∘b, slot by slot; three components."""
         out = sealapi.Ciphertext()
@@ -87,6 +92,10 @@ class Ring:
         out = sealapi.Ciphertext()
         self._evaluator.add(a, b, out)
         return out
+
+    def sum_of(self, total: Ciphertext | None, term: Ciphertext) -> Ciphertext:
+        """total + term of equal level and form; the term where there is no total yet."""
+        return term if total is None else self.add(total, term)
 
     def minus_one(self, a: Ciphertext) -> Ciphertext:
         """a − 1 in every slot."""
@@ -124,6 +133,12 @@ class Ring:
         self._evaluator.multiply_plain(a, plain, out)
         return out
 
+    def times_constant(self, a: Ciphertext, value: int) -> Ciphertext:
+        """value·a in every slot, 0 < value < t; a in coefficient form."""
+        coefficients = np.zeros(self.parameters.degree, np.uint64)
+        coefficients[0] = value
+        return self.times_plain(a, self.polynomial(coefficients))
+
     def to_last_level(self, a: Ciphertext) -> Ciphertext:
         """The same plaintext under the single prime q0."""
         out = sealapi.Ciphertext()
@@ -154,7 +169,6 @@ class SecretRing:
                 raise MisuseError(f"not a homomorphic secret key: {error}") from None
         self._encryptor = sealapi.Encryptor(ring.context, self._key)
         self._decryptor = sealapi.Decryptor(ring.context, self._key)
-        self._encoder = sealapi.BatchEncoder(ring.context)
 
     def secret(self) -> bytes:
         """The secret key, to be stored encrypted."""
@@ -162,9 +176,8 @@ class SecretRing:
 
     def encrypt_slots(self, slots: NDArray[np.int64]) -> bytes:
         """Wire form of a seeded encryption; `slots` (n,) int64 in (−t/2, t/2)."""
-        plain = sealapi.Plaintext()
-        self._encoder.encode(slots.tolist(), plain)
-        return self.ring.fresh_form.to_wire(saved_stream(self._encryptor.encrypt_symmetric(plain)))
+        encrypted = self._encryptor.encrypt_symmetric(self.ring.encode(slots))
+        return self.ring.fresh_form.to_wire(saved_stream(encrypted))
 
     def zero_key(self) -> bytes:
         """Wire form of a seeded encryption of zero."""

@@ -43,10 +43,38 @@ class SessionContext:
         ]
 
 
-def template_transcript(context: SessionContext, template: bytes, keys: PublicKeys) -> bytes:
-    """What a device signs to submit an encrypted template."""
+def claim_template_hash(
+    profile: str,
+    height: int,
+    width: int,
+    seed: bytes,
+    code: bytes,
+    keys: PublicKeys,
+    positions: bytes,
+) -> bytes:
+    """The 32 bytes that stand for a claim template: its frame, its mask's seed and its parts."""
+    parts = [_sha256(each) for each in (code, keys.relin_key, keys.zero_key, positions)]
+    return _sha256(canonical("claim-template", [profile, height, width, seed, *parts]))
+
+
+def template_transcript(
+    context: SessionContext,
+    template: bytes,
+    keys: PublicKeys,
+    claim_template_sha256: bytes = b"",
+) -> bytes:
+    """What a device signs to submit an encrypted template, with the hash of a claim template.
+
+    Without one (empty) there is no such field, as there was none before claims.
+    """
     hashes = [_sha256(template), _sha256(keys.relin_key), _sha256(keys.zero_key)]
-    return canonical("template", [*context.fields(), *hashes])
+    claimed = [claim_template_sha256] if claim_template_sha256 else []
+    return canonical("template", [*context.fields(), *hashes, *claimed])
+
+
+def upload_transcript(context: SessionContext, offset: int, data: bytes) -> bytes:
+    """What a device signs to send a piece of something long; `offset` in bytes."""
+    return canonical("upload", [*context.fields(), offset, _sha256(data)])
 
 
 def probe_transcript(context: SessionContext, probe: bytes) -> bytes:
@@ -64,6 +92,31 @@ def opening_transcript(
 def request_transcript(context: SessionContext) -> bytes:
     """What a device signs to ask for something that needs no photo: list, revoke."""
     return canonical("request", context.fields())
+
+
+def registration_transcript(
+    context: SessionContext,
+    grade: str,
+    statement: bytes,
+    statement_signature: bytes,
+    upload_sha256: bytes,
+) -> bytes:
+    """What a device signs to register a photo: the statement's bytes, and what was uploaded."""
+    said: list[Field] = [grade, _sha256(statement), statement_signature, upload_sha256]
+    return canonical("registration", [*context.fields(), *said])
+
+
+def claim_transcript(
+    context: SessionContext,
+    copy_sha256: bytes,
+    original_sha256: bytes,
+    registration_id: str,
+    seen_at: int,
+    match_map: bool,
+) -> bytes:
+    """What a device signs to claim a copy; empty: no original, no registration. Unix seconds."""
+    asked: list[Field] = [copy_sha256, original_sha256, registration_id, seen_at, int(match_map)]
+    return canonical("claim", [*context.fields(), *asked])
 
 
 def sums_hash(sums: Sequence[MaskedSum]) -> bytes:

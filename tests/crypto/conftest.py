@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from grainseal.crypto.masking import LoadedKeys, load_code
 from grainseal.crypto.opening import HomomorphicKey
-from grainseal.crypto.profiles import AUTH_JPEG_V1, TESTING, Profile
+from grainseal.crypto.profiles import AUTH_JPEG_V1, CLAIM_TESTING, TESTING, CodeProfile
 from grainseal.crypto.seal import Ciphertext
 
 Code = NDArray[np.int8]
@@ -19,7 +19,7 @@ Code = NDArray[np.int8]
 class Device:
     """One device's key with what the server has loaded of it."""
 
-    profile: Profile
+    profile: CodeProfile
     key: HomomorphicKey
     keys: LoadedKeys
 
@@ -33,19 +33,25 @@ class Device:
         return load_code(self.profile, b"".join(ring.encrypt_slots(b) for b in blocks))
 
 
-def _device(profile: Profile) -> Device:
+def make_device(profile: CodeProfile) -> Device:
     key = HomomorphicKey(profile)
     return Device(profile, key, LoadedKeys.from_wire(profile, key.public_keys()))
 
 
 @pytest.fixture(scope="session")
 def device() -> Device:
-    return _device(TESTING)
+    return make_device(TESTING)
 
 
 @pytest.fixture(scope="session")
 def production() -> Device:
-    return _device(AUTH_JPEG_V1)
+    return make_device(AUTH_JPEG_V1)
+
+
+@pytest.fixture(scope="session")
+def claimant() -> Device:
+    """A device with a claim template's key, of one block."""
+    return make_device(CLAIM_TESTING)
 
 
 @pytest.fixture

@@ -5,15 +5,17 @@ others run it, and its variants, on what the server sends.
 """
 
 import secrets
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from grainseal.crypto import masking
+from grainseal.crypto import claim_masking, masking
+from grainseal.crypto.claim_masking import load_claim_template, mask_probe
 from grainseal.crypto.errors import MalformedMessage
 from grainseal.crypto.masking import LoadedKeys, PublicKeys, mask_comparison
 from grainseal.crypto.opening import HomomorphicKey
-from grainseal.crypto.profiles import TESTING
+from grainseal.crypto.profiles import CLAIM_TESTING, TESTING
 from grainseal.crypto.seal import ring_for
 from grainseal.crypto.signing import SigningKey
 from grainseal.crypto.streams import saved_stream
@@ -60,7 +62,7 @@ def sum_without_protection(device, template, probe, factor):
     """R_k after M4, and the product's c1 at the same level."""
     ring = ring_for(TESTING.ring)
     product = ring.relinearise(ring.product(template[0], probe), device.keys.relin)
-    return ring, product, ring.times_plain(product, masking._constant(ring, factor))
+    return ring, product, ring.times_constant(product, factor)
 
 
 def test_the_attack_works_on_unprotected_sums(device, template, random_code):
@@ -84,6 +86,66 @@ def test_the_attack_fails_after_rerandomisation(device, template, random_code):
     rest = [(int(s) - factor * int(k)) % Q0 for s, k in zip(seen, known, strict=True)]
     near_zero = sum(min(r, Q0 - r) < Q0 // 1000 for r in rest)
     assert near_zero < 60  # by chance 16 of 8192; all of them if the factor fitted
+
+
+def nearest(known, seen, q):
+    """The small a for which seen − a·known is smallest modulo q: Lagrange's reduction."""
+    u, v = (1, known), (0, q)
+    while True:
+        if u[0] ** 2 + u[1] ** 2 > v[0] ** 2 + v[1] ** 2:
+            u, v = v, u
+        times = (2 * (u[0] * v[0] + u[1] * v[1]) // (u[0] ** 2 + u[1] ** 2) + 1) // 2
+        if times == 0:
+            break
+        v = (v[0] - times * u[0], v[1] - times * u[1])
+    determinant = u[0] * v[1] - u[1] * v[0]
+    i, j = (round(Fraction(x * seen, determinant)) for x in (-v[0], u[0]))
+    return i * u[0] + j * v[0]
+
+
+def read_claim_factor(known_c1, seen_c1):
+    """As `read_factor`, of sums that were switched to the last level: a's multiple is rounded."""
+    p = CLAIM_TESTING.ring
+    found = {
+        nearest(int(k), int(s), p.last_prime) % p.plain_modulus
+        for k, s in zip(known_c1[:8], seen_c1[:8], strict=True)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+@pytest.fixture
+def public_sum(claimant, random_code):
+    """A template with a public probe, P and its c1 at the last level: the device knows it all."""
+    ring, profile = ring_for(CLAIM_TESTING.ring), CLAIM_TESTING
+    wire = claimant.key.encrypt(random_code(profile.length, 3))
+    template = load_claim_template(profile, wire)
+    probe = np.random.default_rng(5).integers(-7, 8, profile.length).astype(np.int8)
+    whole = slice(0, profile.length)
+    product = claim_masking._product(ring, claimant.keys, template, probe, whole)
+    known = ring.last_level_words(ring.to_last_level(product))[1]
+    return template, probe, product, known
+
+
+def test_the_attack_works_on_unprotected_sums_of_public_probes(public_sum):
+    ring, (_, _, product, known) = ring_for(CLAIM_TESTING.ring), public_sum
+    for _ in range(3):
+        factor = 1 + secrets.randbelow(CLAIM_TESTING.ring.plain_modulus - 1)
+        weighted = ring.to_last_level(ring.times_constant(product, factor))
+        seen = ring.last_level_words(weighted)[1]
+        assert read_claim_factor(known, seen) == factor
+
+
+def test_the_attack_fails_on_answers_to_public_probes(claimant, public_sum):
+    template, probe, _, known = public_sum
+    q0, t = CLAIM_TESTING.ring.last_prime, CLAIM_TESTING.ring.plain_modulus
+    sums, masks = mask_probe(CLAIM_TESTING, claimant.keys, template, probe, 2)
+    for masked, mask in zip(sums, masks, strict=True):
+        seen = np.frombuffer(masked.c1, "<u8")
+        assert read_claim_factor(known, seen) is None
+        factor = mask.factor - t if mask.factor > t // 2 else mask.factor
+        rest = [(int(s) - factor * int(k)) % q0 for s, k in zip(seen, known, strict=True)]
+        near_zero = sum(min(r, q0 - r) < q0 // 1000 for r in rest)
+        assert near_zero < 80  # by chance 33 of 16384; all of them if the factor fitted
 
 
 def test_c1_carries_fresh_noise(device, template, monkeypatch):

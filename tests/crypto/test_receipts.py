@@ -5,22 +5,35 @@ import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.crypto.authority import Authority
 
 from grainseal.crypto.canonical import canonical, fields_of
 from grainseal.crypto.checkpoint import Checkpoint, NoteSigner, parse_verifier_key, sign_checkpoint
-from grainseal.crypto.entries import EnrollmentEntry, parse_enrollment_entry
+from grainseal.crypto.entries import (
+    EnrollmentEntry,
+    RegistrationEntry,
+    RegistrationStatement,
+    parse_enrollment_entry,
+)
 from grainseal.crypto.errors import MalformedMessage, MisuseError
 from grainseal.crypto.leaves import Kind, LogProof, Opening, commit
 from grainseal.crypto.merkle import leaf_hash, node_hash
-from grainseal.crypto.receipts import CHECKS, MAX_RECEIPT_BYTES, Receipt, verify_receipt
+from grainseal.crypto.receipts import (
+    CHECKS,
+    MAX_RECEIPT_BYTES,
+    PhotoHashes,
+    Receipt,
+    verify_receipt,
+)
 from grainseal.crypto.signing import SigningKey
+from grainseal.crypto.timestamps import MAX_STAMP_BYTES, stamp_request
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "log"
 LOG = NoteSigner("grainseal/log", SigningKey(b"\x05" * 32))
@@ -34,26 +47,40 @@ def signed(size, root, signer=LOG):
     return sign_checkpoint(Checkpoint(signer.name, size, root), [signer])
 
 
-def made(signer=LOG, index=1, size=3):
+DEVICE = SigningKey(b"\x07" * 32)
+STATEMENT = RegistrationStatement(
+    *(b"s" * 32, "e1", DEVICE.public, b"f" * 32, b"p" * 32, b"h" * 32, 3000, 4000),
+    *("Dunes", "Ann", "CC-BY-4.0", "2026-05-04T03:02:01", "Nikon D7000"),
+)
+REGISTERED = RegistrationEntry(
+    *("r1", "ann", "shop", "camera-verified"),
+    *(getattr(STATEMENT, field.name) for field in fields(STATEMENT)),
+    *(DEVICE.sign(STATEMENT.encoded), "r7,r9", 2000),
+)
+
+
+def made(signer=LOG, index=1, size=3, entry=ENTRY):
     """The receipt of leaf 1 of three, made by hand."""
-    leaf = commit(Kind.ENROLLMENT, Opening(b"s" * 32, ENTRY.encoded))
+    kind = Kind.ENROLLMENT if isinstance(entry, EnrollmentEntry) else Kind.REGISTRATION
+    leaf = commit(kind, Opening(b"s" * 32, entry.encoded))
     first, last = leaf_hash(b"first"), leaf_hash(b"last")
     root = node_hash(node_hash(first, leaf.hash), last)
     proof = LogProof(index, (first, last), signed(size, root, signer))
-    return Receipt(ENTRY, b"s" * 32, leaf.commitment, proof)
+    return Receipt(entry, b"s" * 32, leaf.commitment, proof)
 
 
 RECEIPT = made()
+REGISTRATION = made(entry=REGISTERED)
 
 
-def check(receipt, keys=(LOG.verifier,)):
+def check(receipt, keys=(LOG.verifier,), **at_hand):
     data = receipt if isinstance(receipt, bytes) else receipt.to_json().encode()
-    return verify_receipt(data, keys)
+    return verify_receipt(data, keys, **at_hand)
 
 
-def changed(path, value):
+def changed(path, value, receipt=RECEIPT):
     """The receipt's file with one member changed."""
-    content = json.loads(RECEIPT.to_json())
+    content = json.loads(receipt.to_json())
     *way, last = path
     where = content
     for each in way:
@@ -62,10 +89,15 @@ def changed(path, value):
     return json.dumps(content).encode()
 
 
+def made_of(done):
+    return [(step.check, step.problem is None) for step in done.steps]
+
+
 def test_a_true_receipt():
     done = check(RECEIPT)
     assert done.valid
-    assert [(step.check, step.problem) for step in done.steps] == [(c, None) for c in CHECKS]
+    assert made_of(done) == [("L1", True), ("L2", True), ("L3", True), ("L4", True), ("L5", True)]
+    assert (done.not_made, done.stamped_at) == ((), None)
     assert done.receipt == RECEIPT
     assert done.checkpoint.size == 3
 
@@ -212,16 +244,17 @@ TEXT = RECEIPT.to_json()
         (TEXT.replace('"kind"', '"index": 1, "kind"').encode(), "stands twice"),
         (TEXT.replace('"subject"', '"subject": "eve", "subject"').encode(), "stands twice"),
         (changed(["more"], 1), "has the members"),
-        (changed(["entry", "more"], 1), "a receipt's entry has the members"),
-        (changed(["entry"], None), "a receipt's entry has the members"),
+        (changed(["entry", "more"], 1), "the receipt's entry has the members"),
+        (changed(["entry"], None), "the receipt's entry has the members"),
         (changed(["format"], "grainseal-receipt/2"), "format is not 'grainseal-receipt/1'"),
-        (changed(["kind"], "registration"), "not an enrolment's"),
-        (changed(["kind"], []), "not an enrolment's"),
+        (changed(["kind"], "registration"), "the receipt's entry has the members"),
+        (changed(["kind"], "wedding"), "kind is none of enrollment, registration"),
+        (changed(["kind"], []), "kind is not text"),
         (changed(["salt"], "AB"), "salt is not 32 bytes"),
         (changed(["salt"], ("AB" * 32)), "salt is not 32 bytes"),
         (changed(["salt"], " " + "ab" * 32), "salt is not 32 bytes"),
         (changed(["commitment"], 7), "commitment is not text"),
-        (changed(["inclusion"], "ab"), "list of hashes"),
+        (changed(["inclusion"], "ab"), "inclusion is not a list"),
         (changed(["inclusion", 0], "ab"), "inclusion is not 32 bytes"),
         (changed(["index"], -1), "index is not a number"),
         (changed(["index"], 1 << 63), "index is not a number"),
@@ -233,12 +266,190 @@ TEXT = RECEIPT.to_json()
         (changed(["entry", "created_at"], "1000"), "created_at is not a number"),
         (changed(["entry", "device_key"], "ab"), "keys and hashes of 32 bytes"),
         (changed(["entry", "claim_template_sha256"], "ab"), "claim template's hash"),
+        (changed(["timestamp"], None), "timestamp is not text"),
+        (changed(["timestamp"], ""), "timestamp has 1 to"),
+        (changed(["timestamp"], "AB"), "timestamp is not hexadecimal"),
+        (changed(["timestamp"], "00" * (MAX_STAMP_BYTES + 1)), "timestamp has 1 to"),
     ],
 )
 def test_what_is_no_receipt_is_told_so(data, message):
     done = check(data)
     assert [step.check for step in done.steps] == ["L1"]
     assert message in done.problem
+
+
+# Registrations -----------------------------------------------------------------------------------
+
+PHOTO = PhotoHashes(b"f" * 32, b"p" * 32)
+
+
+def test_a_true_receipt_of_a_registration():
+    done = check(REGISTRATION, photo=PHOTO)
+    assert done.valid
+    assert made_of(done) == [(f"L{n}", True) for n in range(1, 8)]
+    assert done.not_made == ()
+    assert done.receipt == REGISTRATION
+    assert done.receipt.kind is Kind.REGISTRATION
+    assert json.loads(REGISTRATION.to_json())["entry"]["competing"] == ["r7", "r9"]
+
+
+def test_what_is_not_at_hand_is_said_to_be_open():
+    done = check(REGISTRATION)
+    assert done.valid
+    assert made_of(done) == [(f"L{n}", True) for n in range(1, 7)]
+    assert [(each.check, each.why) for each in done.not_made] == [("L7", "no photo was given")]
+
+
+def test_a_photo_with_other_tags_is_the_registered_one():
+    assert check(REGISTRATION, photo=replace(PHOTO, file_sha256=b"x" * 32)).valid
+    assert check(REGISTRATION, photo=replace(PHOTO, pixels_sha256=b"x" * 32)).valid
+
+
+def test_another_photo():
+    done = check(REGISTRATION, photo=PhotoHashes(b"x" * 32, b"y" * 32))
+    assert not done.valid
+    assert done.steps[-1].check == "L7"
+    assert "the photo is another one" in done.problem
+    done = check(RECEIPT, photo=PHOTO)
+    assert (done.valid, done.steps[-1].check) == (False, "L7")
+    assert "of an enrolment: it names no photo" in done.problem
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("title", "Mine"),
+        ("creator", "Eve"),
+        ("file_sha256", OTHER_HASH),
+        ("perceptual_hash", OTHER_HASH),
+        ("height", 1),
+        ("grade", "device-asserted"),
+        ("signature", "00" * 64),
+        ("competing", []),
+        ("registered_at", 1),
+    ],
+)
+def test_a_changed_registration_is_not_what_the_leaf_commits_to(member, value):
+    done = check(changed(["entry", member], value, REGISTRATION))
+    assert not done.valid
+    assert done.steps[-1].check == "L2"
+    assert done.problem == "the log's leaf commits to another entry"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        replace(REGISTERED, title="Mine"),
+        replace(REGISTERED, device_key=SigningKey(b"\x08" * 32).public),
+        replace(REGISTERED, service_key=b"t" * 32),
+        replace(REGISTERED, signature=bytes(64)),
+    ],
+)
+def test_what_the_log_has_and_the_device_never_signed(entry):
+    """A service that logs a statement of its own making is found out by the device's key."""
+    done = check(made(entry=entry), photo=PHOTO)
+    assert not done.valid
+    assert done.steps[-1].check == "L6"
+    assert done.problem == "the device key did not sign this statement"
+    assert [(each.check, each.why) for each in done.not_made] == [("L7", "an earlier check failed")]
+
+
+@pytest.mark.parametrize(
+    ("receipt", "where", "message"),
+    [
+        (at(REGISTRATION, index=3), "L4", "older than the leaf: it counts 3 leaves"),
+        (made(size=1, entry=REGISTERED), "L4", "older than the leaf: it counts 1 leaves"),
+        (made(signer=OTHER, entry=REGISTERED), "L3", "not signed by grainseal/log+"),
+        (at(REGISTRATION, inclusion=PROOF.inclusion[:-1]), "L5", "has 2 hashes, not 1"),
+    ],
+)
+def test_a_registration_s_changed_place_is_named(receipt, where, message):
+    done = check(receipt, photo=PHOTO)
+    assert (done.valid, done.steps[-1].check) == (False, where)
+    assert message in done.problem
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["kind"], "enrollment", "the receipt's entry has the members"),
+        (["entry", "competing"], "r7,r9", "competing is not a list"),
+        (["entry", "competing"], ["r7,r9"], "competing is not a list of ids"),
+        (["entry", "competing"], [""], "competing is not a list of ids"),
+        (["entry", "competing"], [7], "competing is not text"),
+        (["entry", "title"], "a\u0000", "title has control or invisible"),
+        (["entry", "height"], 1.5, "height is not a number"),
+        (["entry", "grade"], "gold", "grade is one of"),
+    ],
+)
+def test_what_is_no_receipt_of_a_registration(path, value, message):
+    done = check(changed(path, value, REGISTRATION))
+    assert [step.check for step in done.steps] == ["L1"]
+    assert message in done.problem
+
+
+# Time stamps -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("tsa") / "authority")
+
+
+@pytest.fixture(scope="module")
+def stamp(authority):
+    return authority.answer(stamp_request(PROOF.checkpoint))
+
+
+def test_a_stamped_receipt(authority, stamp):
+    done = check(replace(RECEIPT, timestamp=stamp), root=authority.root)
+    assert done.valid
+    assert made_of(done) == [(f"L{n}", True) for n in (1, 2, 3, 4, 5, 8)]
+    assert done.stamped_at is not None
+
+
+def test_a_stamp_without_a_root_is_said_to_be_open(stamp):
+    done = check(replace(RECEIPT, timestamp=stamp))
+    assert done.valid
+    assert [(e.check, e.why) for e in done.not_made] == [("L8", "no root certificate was given")]
+    assert done.stamped_at is None
+
+
+def test_a_root_without_a_stamp_is_not_passed_over(authority):
+    """Whoever gives a root wants to know the time: a stamp taken away would not be missed."""
+    done = check(RECEIPT, root=authority.root)
+    assert (done.valid, done.steps[-1].check) == (False, "L8")
+    assert done.problem == "the receipt has no time stamp"
+
+
+def test_a_stamp_over_another_checkpoint(authority, stamp):
+    """Even one of the same tree, with a witness's signature more."""
+    state = check(RECEIPT).checkpoint
+    witnessed = sign_checkpoint(state, [LOG, NoteSigner("witness.example", DEVICE)])
+    done = check(at(replace(RECEIPT, timestamp=stamp), checkpoint=witnessed), root=authority.root)
+    assert (done.valid, done.steps[-1].check) == (False, "L8")
+    assert "over something else than this checkpoint" in done.problem
+
+
+def test_a_stamp_by_an_authority_of_another_root(stamp, tmp_path):
+    other = Authority(tmp_path / "other")
+    done = check(replace(RECEIPT, timestamp=stamp), root=other.root)
+    assert (done.valid, done.steps[-1].check) == (False, "L8")
+    assert "not by an authority of this root" in done.problem
+
+
+@pytest.mark.parametrize("nonsense", [b"\x30\x00", b"stamp"])
+def test_a_stamp_that_is_none(authority, nonsense):
+    done = check(replace(RECEIPT, timestamp=nonsense), root=authority.root)
+    assert (done.valid, done.steps[-1].check) == (False, "L8")
+    assert "not a time stamp response" in done.problem
+
+
+def test_every_check_has_its_words():
+    assert list(CHECKS) == [f"L{n}" for n in range(1, 9)]
+
+
+# Bytes -------------------------------------------------------------------------------------------
 
 
 @given(st.integers(0, len(TEXT) - 1), st.integers(0, 255))

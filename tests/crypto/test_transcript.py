@@ -1,6 +1,7 @@
 """Transcripts bind every field; signatures and decision tokens are believed for one thing only."""
 
 import base64
+import hashlib
 import json
 from dataclasses import fields, replace
 
@@ -24,10 +25,14 @@ from grainseal.crypto.tokens import (
 )
 from grainseal.crypto.transcript import (
     SessionContext,
+    claim_template_hash,
+    claim_transcript,
     opening_transcript,
     probe_transcript,
+    registration_transcript,
     request_transcript,
     template_transcript,
+    upload_transcript,
 )
 
 CONTEXT = SessionContext(b"n" * 32, b"s" * 32, "shop", "e1", "ann", "authenticate", "TESTING", 99)
@@ -73,6 +78,51 @@ def test_every_message_is_bound():
         assert template_transcript(CONTEXT, b"t", KEYS) != template_transcript(
             CONTEXT, template, keys
         )
+
+
+def sha(data):
+    return hashlib.sha256(data).digest()
+
+
+def test_a_claim_template_s_hash_is_the_protocol_s():
+    got = claim_template_hash("CLAIM_V1", 3000, 4000, b"s" * 32, b"code", KEYS, b"bits")
+    parts = [sha(b"code"), sha(b"relin"), sha(b"zero"), sha(b"bits")]
+    said = ["CLAIM_V1", 3000, 4000, b"s" * 32, *parts]
+    assert got == sha(canonical("claim-template", said))
+
+
+def test_a_claim_template_changes_the_template_transcript_and_its_absence_does_not():
+    hashes = [sha(b"t"), sha(b"relin"), sha(b"zero")]
+    bare = canonical("template", [*CONTEXT.fields(), *hashes])
+    assert template_transcript(CONTEXT, b"t", KEYS) == bare
+    assert template_transcript(CONTEXT, b"t", KEYS, b"") == bare
+    claimed = canonical("template", [*CONTEXT.fields(), *hashes, b"c" * 32])
+    assert template_transcript(CONTEXT, b"t", KEYS, b"c" * 32) == claimed
+
+
+@pytest.mark.parametrize(
+    ("made", "tag", "fields"),
+    [
+        (upload_transcript(CONTEXT, 5, b"piece"), "upload", [5, sha(b"piece")]),
+        (
+            registration_transcript(CONTEXT, "device-asserted", b"said", b"s" * 64, b"u" * 32),
+            "registration",
+            ["device-asserted", sha(b"said"), b"s" * 64, b"u" * 32],
+        ),
+        (
+            claim_transcript(CONTEXT, b"c" * 32, b"", "r1", 9, True),
+            "claim",
+            [b"c" * 32, b"", "r1", 9, 1],
+        ),
+        (
+            claim_transcript(CONTEXT, b"c" * 32, b"o" * 32, "", 0, False),
+            "claim",
+            [b"c" * 32, b"o" * 32, "", 0, 0],
+        ),
+    ],
+)
+def test_transcripts_of_claims_are_the_protocol_s(made, tag, fields):
+    assert made == canonical(tag, [*CONTEXT.fields(), *fields])
 
 
 def test_integers_outside_their_field_are_misuse():

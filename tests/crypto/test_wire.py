@@ -5,9 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from grainseal.crypto.claim_masking import load_claim_template, mask_probe
 from grainseal.crypto.errors import MalformedMessage
 from grainseal.crypto.masking import LoadedKeys, PublicKeys, load_code, mask_comparison
-from grainseal.crypto.profiles import AUTH_JPEG_V1, TESTING
+from grainseal.crypto.profiles import AUTH_JPEG_V1, CLAIM_TESTING, TESTING
 
 LOADERS = ["code", "relin", "zero"]
 
@@ -40,6 +41,30 @@ def test_sizes_are_the_protocol_s(production, random_code):
     assert len(production.key.encrypt(random_code(AUTH_JPEG_V1.length, 1))) == 2 * 131_136
     assert len(keys.relin_key) == 393_344
     assert len(keys.zero_key) == 131_136
+
+
+def test_sizes_for_claims_are_the_protocol_s(claimant, random_code):
+    keys = claimant.key.public_keys()
+    code = random_code(CLAIM_TESTING.length, 1)
+    assert len(claimant.key.encrypt(code)) == CLAIM_TESTING.blocks * 262_208
+    assert len(keys.relin_key) == 786_560
+    assert len(keys.zero_key) == 262_208
+    template = load_claim_template(CLAIM_TESTING, claimant.key.encrypt(code))
+    sums, _ = mask_probe(CLAIM_TESTING, claimant.keys, template, code, 1)
+    assert len(sums[0].c1) == 131_072
+
+
+def test_keys_and_codes_of_another_ring_are_refused(device, claimant, wires, random_code):
+    ours, theirs = claimant.key.public_keys(), device.key.public_keys()
+    for mixed in (
+        PublicKeys(ours.relin_key, theirs.zero_key),
+        PublicKeys(theirs.relin_key, ours.zero_key),
+    ):
+        for profile in (CLAIM_TESTING, TESTING):
+            with pytest.raises(MalformedMessage, match="bytes"):
+                LoadedKeys.from_wire(profile, mixed)
+    with pytest.raises(MalformedMessage, match="CLAIM_TESTING takes"):
+        load_claim_template(CLAIM_TESTING, wires["code"])
 
 
 @pytest.mark.parametrize("which", LOADERS)
