@@ -67,9 +67,12 @@ def uncropped(copy: Shape, frame: Shape) -> tuple[Placement, ...]:
         # Sides are rounded to whole pixels, some tools round down and some up.
         if abs(height * frame[1] - width * frame[0]) <= max(frame):
             placements.append(Placement((height / frame[0], width / frame[1]), turns=turns))
-    sizes = f"the copy is {copy[1]}x{copy[0]}, the original {frame[1]}x{frame[0]}"
+    sizes = f"the copy is {copy[1]}x{copy[0]}, the camera's photos {frame[1]}x{frame[0]}"
     if not placements:
-        raise AlignmentError(f"{sizes}: it was cropped, so give the original photo too")
+        raise AlignmentError(
+            f"{sizes}: if it was cropped, give the original photo too; framed, turned by an angle "
+            "or of another camera it cannot be claimed"
+        )
     require_scale(placements[0].scale, sizes)
     return tuple(placements)
 

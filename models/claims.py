@@ -51,6 +51,14 @@ class ClaimTemplate:
 
 
 @dataclass(frozen=True)
+class ProbeSize:
+    """Sum p^2 of a probe, and sum |p|: no template of +-1 has a larger inner product with it."""
+
+    squares: int
+    largest_sum: int
+
+
+@dataclass(frozen=True)
 class ClaimScore:
     """z, in standard deviations of the null, and P(an unrelated camera reaches it)."""
 
@@ -100,10 +108,20 @@ def claim_score(inner_product: int, probe: Probe, spec: ClaimSpec) -> ClaimScore
 
     CodeError for an inner product that no template of +-1 can have with this probe.
     """
-    largest = int(np.abs(probe).sum(dtype=np.int64))
-    if largest == 0 or abs(inner_product) > largest:
+    return score_of(inner_product, probe_size(probe), spec)
+
+
+def probe_size(probe: Probe) -> ProbeSize:
+    """What a score takes of a probe, for who does not keep the probe itself."""
+    squares = int(np.square(probe, dtype=np.int64).sum())
+    return ProbeSize(squares, int(np.abs(probe).sum(dtype=np.int64)))
+
+
+def score_of(inner_product: int, size: ProbeSize, spec: ClaimSpec) -> ClaimScore:
+    """`claim_score` for a probe of that size."""
+    if size.largest_sum == 0 or abs(inner_product) > size.largest_sum:
         raise CodeError("this score cannot come from a template of +-1 and this probe")
-    z = inner_product / math.sqrt(int(np.square(probe, dtype=np.int64).sum()))
+    z = inner_product / math.sqrt(size.squares)
     return ClaimScore(z, _false_match(z, spec))
 
 

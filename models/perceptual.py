@@ -25,6 +25,8 @@ HASH_BYTES: Final = SIDE * SIDE // 8
 # up to 56 with 2 % cut off at every side. Unrelated photos are 127 apart, standard deviation 9.2,
 # none of 252 pairs nearer than 100: a million hold one within 64 by chance in 4 searches of 10^6.
 NEAR: Final = 64
+# Two photos that two cameras took of one view from one tripod are 46 bits apart.
+SAME: Final = 16
 
 _WORDS: Final = HASH_BYTES // 8
 _CHUNK: Final = 2**15  # hashes at a time, so that what is counted stays in the cache

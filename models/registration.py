@@ -83,7 +83,7 @@ def register(copy: Photo, original: Photo) -> Placement:
     if similarity < SAME_PICTURE:
         raise AlignmentError(
             f"{copy.name} does not show {original.name} (similarity {similarity:.2f}): "
-            "give the photo that this copy was made from"
+            "crop frames and captions away, and give the photo that this copy was made from"
         )
     placed = _snapped(fit, found.shape, theirs.shape)
     sizes = (
@@ -140,6 +140,7 @@ def _best_offset(copy: Plane, original: Plane) -> tuple[float, Vector]:
     products = fftconvolve(padded, copy[::-1, ::-1], mode="valid")
     energy = fftconvolve(np.square(padded), np.ones_like(copy), mode="valid")
     floor = float(np.mean(np.square(original))) * copy.size / 100  # an empty sky fits anything
+    floor = max(floor, 1e-12)  # of a blank one there is nothing to divide by
     products /= np.sqrt(np.maximum(energy, floor) * max(float(np.vdot(copy, copy)), 1e-12))
     row, column = divmod(int(np.argmax(products)), products.shape[1])
     return float(products[row, column]), np.array((row, column), np.float64) - _PADDING
