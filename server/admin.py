@@ -6,6 +6,7 @@ and tickets of a service that was made by a mistyped name would be of no use to 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from grainseal.crypto.checkpoint import VerifierKey
@@ -15,7 +16,9 @@ from . import relying_parties
 from .authority import Authority
 from .config import ServerConfig
 from .keys import ServiceKeys, load_keys
+from .names import are_alike
 from .relying_parties import Ticket
+from .store.erasure import Erased
 from .store.store import Store, Transaction
 
 
@@ -46,6 +49,44 @@ def add_relying_party(data: Path, name: str) -> str:
     """Register a relying party; its API key, which cannot be shown again."""
     with _transaction(data) as (tx, authority):
         return relying_parties.register(tx, authority, name)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Somebody, by the name that one issuer gave them."""
+
+    name: str
+    issuer: str
+
+
+def subject_named(data: Path, name: str, issuer: str | None = None) -> Subject:
+    """The subject of that name, of a given issuer; without one, of the only issuer that has it.
+
+    `MisuseError` if there is none, or more than one: their subjects are different people.
+    """
+    with _transaction(data) as (tx, _):
+        issuers = tx.erasure.issuers_of(name)
+    chosen = issuers if issuer is None else [each for each in issuers if are_alike(each, issuer)]
+    if not chosen:
+        whose = "" if issuer is None else f" of {issuer!r}"
+        raise MisuseError(f"nothing is known of a subject {name!r}{whose}: see how it is written")
+    if len(chosen) > 1:
+        message = f"{', '.join(chosen)} each have a subject {name!r}: say whose with --issuer"
+        raise MisuseError(message)
+    return Subject(name, chosen[0])
+
+
+def erase(data: Path, subject: Subject) -> list[Erased]:
+    """Delete all that is known of a subject; rows by table. The log's leaves stay.
+
+    Not reached are a running server's memory, its audit trail, backups, and the receipts and
+    certificates that were given out.
+    """
+    store = Store.open_sqlite(_existing(data).database)
+    try:
+        return store.erase(subject.name, subject.issuer)
+    finally:
+        store.close()
 
 
 def list_relying_parties(data: Path) -> list[str]:

@@ -16,7 +16,7 @@ from .config import ServerConfig
 from .errors import Unavailable
 from .keys import load_keys
 from .rpc.transport import Transport, address
-from .service import Service
+from .service import NO_DEADLINE, Service
 from .store.store import Store
 from .tls import Certificate, development_certificate, given_certificate
 from .workers import Workers
@@ -57,6 +57,7 @@ class GrainsealServer:
         self._transport.check()  # before the seconds that the workers take
         await asyncio.to_thread(self.service.workers.start)
         await self.service.purge()
+        await self.service.transact(NO_DEADLINE, self.service.near.load)
         port = await self._transport.start()
         self._purging = asyncio.create_task(self._purge_for_ever())
         return Listening(address(self._config.host, port), self._certificate.ca_file)

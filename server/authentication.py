@@ -22,6 +22,7 @@ from .idempotency import Write, reference_of, remember
 from .relying_parties import named
 from .service import NO_DEADLINE, Service
 from .session import (
+    PURPOSE_CLAIM,
     PURPOSE_RENEW,
     Kind,
     Terms,
@@ -36,6 +37,7 @@ from .store.store import Transaction
 from .store.tables import DecisionRow, EnrollmentRow, SessionRow
 
 PURPOSE_AUTHENTICATE = "authenticate"
+PURPOSES = ", ".join((PURPOSE_AUTHENTICATE, PURPOSE_RENEW, PURPOSE_CLAIM))
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,11 @@ def begin(
     authority.profile(enrollment.profile)
     # A2: it is not locked
     check_not_locked(enrollment, authority.clock())
-    # A3: the audience is one for this purpose and enrolment
+    # A3: the audience is one for this purpose and enrolment, which can be claimed with if need be
     _check_audience(tx, authority, enrollment, audience, purpose)
+    if purpose == PURPOSE_CLAIM and not tx.claim_templates.exists(enrollment_id):
+        message = "the enrolment has no claim template: renew it with one"
+        raise Refused(Reason.CLAIMS_UNKNOWN, message)
     terms = Terms(
         kind=Kind.AUTHENTICATION,
         audience=audience,
@@ -97,7 +102,7 @@ def _check_audience(
     tx: Transaction, authority: Authority, enrollment: EnrollmentRow, audience: str, purpose: str
 ) -> None:
     service = authority.config.service_name
-    if purpose == PURPOSE_RENEW:
+    if purpose in (PURPOSE_RENEW, PURPOSE_CLAIM):
         allowed = audience == service
     elif purpose == PURPOSE_AUTHENTICATE:
         # The operator's own subjects may go anywhere, a relying party's only back to it.
@@ -108,7 +113,7 @@ def _check_audience(
             message = f"audience {audience!r} is written {party.name!r}"
             raise Refused(Reason.AUDIENCE_REFUSED, message)
     else:
-        raise Refused(Reason.MALFORMED, f"purpose {purpose!r} is neither authenticate nor renew")
+        raise Refused(Reason.MALFORMED, f"purpose {purpose!r} is none of {PURPOSES}")
     if not allowed:
         message = f"audience {audience!r} is not one for this enrolment"
         raise Refused(Reason.AUDIENCE_REFUSED, message)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from grainseal.crypto.errors import VerificationFailed
-from grainseal.crypto.profiles import PROFILES, Profile
+from grainseal.crypto.profiles import CLAIM_PROFILES, PROFILES, ClaimProfile, Profile
 from grainseal.crypto.signing import verify
 
 from .config import ServerConfig
@@ -40,9 +40,16 @@ class Authority:
             raise Refused(Reason.MALFORMED, f"this service does not take profile {name!r}")
         return profile
 
+    def claim_profile(self, name: str) -> ClaimProfile:
+        """B6, X1, Y1: the claim profile is known, and not one for tests."""
+        profile = CLAIM_PROFILES.get(name)
+        if profile is None or (profile.for_tests and not self.config.allow_testing_profiles):
+            raise Refused(Reason.MALFORMED, f"this service does not take claim profile {name!r}")
+        return profile
+
 
 def check_signature(public_key: bytes, transcript: bytes, signature: bytes) -> None:
-    """S3, F3, P3, D3: the device's signature of a transcript is true."""
+    """S3, F3, P3, D3, U3, X6, X14, Y4, Y13: the device's signature of a transcript is true."""
     try:
         verify(public_key, transcript, signature)
     except VerificationFailed:

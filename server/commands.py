@@ -155,6 +155,29 @@ def log_key(data: Path, as_json: bool) -> None:
     _print(as_json, str(key), log_key=str(key), name=key.name, key_id=key.key_id.hex())
 
 
+@admin.command()
+@DATA
+@click.option("--subject", required=True, help="Whose data go: the name as the ticket has it.")
+@click.option("--issuer", metavar="PARTY", help="Whose subject, if several have one so named.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@AS_JSON
+@plain_errors
+def erase(data: Path, subject: str, issuer: str | None, yes: bool, as_json: bool) -> None:
+    """Erase all that the service knows of a subject. It cannot be undone.
+
+    The log keeps its leaves, which say nothing any more. Not reached are backups, the audit trail,
+    what was given out, and the memory of a running server until it is restarted.
+    """
+    from . import admin as operations
+
+    whose = operations.subject_named(data, subject, issuer)
+    if not yes:
+        click.confirm(f"Erase all of {whose.name!r} of {whose.issuer!r}?", abort=True, err=True)
+    erased = {each.table: each.rows for each in operations.erase(data, whose)}
+    lines = [f"{table}: {rows}" for table, rows in erased.items() if rows]
+    _print(as_json, "\n".join(lines), subject=whose.name, issuer=whose.issuer, erased=erased)
+
+
 @admin.group("relying-party")
 def relying_party() -> None:
     """Services that rely on decisions."""

@@ -41,8 +41,10 @@ class ServerConfig:
     # How soon after a session's end or expiry its secrets are gone from the store's files, at the
     # latest; from the disk below them when the file system uses the blocks again.
     purge_interval: float = 30.0
-    # A template with its keys is 721 kB, an answer 197 kB.
+    # A template with its keys is 721 kB, a piece of an upload 786 kB.
     max_message_bytes: int = MIB
+    # A claim with a match map is answered by up to 26 sums of 131 kB each.
+    max_answer_bytes: int = 4 * MIB
     # A call that names no deadline, or one beyond all use, gets this one.
     max_deadline: float = 60.0
     # Calls in flight at once; each may hold one message.

@@ -1,6 +1,6 @@
-"""The transparency log: every enrolment's leaf, the log's signed state, proofs and receipts.
+"""The transparency log: leaves of enrolments and registrations, signed state, proofs, receipts.
 
-docs/PROTOCOL.md, "The log". A leaf is appended in the transaction that makes its enrolment, so
+docs/PROTOCOL.md, "The log". A leaf is appended in the transaction that makes what it is for, so
 neither is ever there without the other. The checkpoint is signed when somebody asks: the same tree
 gives the same bytes, and nothing has to be kept in step.
 """
@@ -10,31 +10,47 @@ from dataclasses import dataclass
 
 from grainseal.crypto import merkle
 from grainseal.crypto.checkpoint import Checkpoint, sign_checkpoint
-from grainseal.crypto.entries import EnrollmentEntry
+from grainseal.crypto.entries import EnrollmentEntry, RegistrationEntry
 from grainseal.crypto.leaves import SALT_BYTES, Kind, LogProof, Opening, commit
 
 from .authority import Authority
 from .errors import Reason, Refused
 from .store.store import Transaction
-from .store.tables import EnrollmentRow, TemplateRow
+from .store.tables import EnrollmentRow, RegistrationRow, TemplateRow
 
 
 @dataclass(frozen=True)
-class EnrollmentReceipt:
-    """What opens an enrolment's leaf, and the proof that the log has that leaf."""
+class LeafReceipt:
+    """What opens a leaf, and the proof that the log has that leaf."""
 
+    kind: Kind
     opening: Opening
     proof: LogProof
 
 
 def append_enrollment(
-    tx: Transaction, authority: Authority, enrollment: EnrollmentRow, template: TemplateRow
+    tx: Transaction,
+    authority: Authority,
+    enrollment: EnrollmentRow,
+    template: TemplateRow,
+    claim_template_sha256: bytes = b"",
 ) -> None:
-    """F6: the enrolment's leaf, and beside the enrolment what opens it."""
-    entry = _entry(enrollment, template)
+    """F6: the enrolment's leaf, and beside the enrolment what opens it.
+
+    `claim_template_sha256`: empty if there is no claim template.
+    """
+    entry = _entry(enrollment, template, claim_template_sha256)
     opening = Opening(authority.random(SALT_BYTES), entry.encoded)
     index = tx.log.append(commit(Kind.ENROLLMENT, opening))
     tx.log.add_opening(enrollment.enrollment_id, index, opening)
+
+
+def append_registration(
+    tx: Transaction, authority: Authority, entry: RegistrationEntry
+) -> tuple[int, Opening]:
+    """X18: the registration's leaf: its index, and what opens it to be kept beside it."""
+    opening = Opening(authority.random(SALT_BYTES), entry.encoded)
+    return tx.log.append(commit(Kind.REGISTRATION, opening)), opening
 
 
 def checkpoint(tx: Transaction, authority: Authority) -> bytes:
@@ -69,16 +85,28 @@ def consistency_proof(
     return merkle.consistency_proof(old, new, tx.log)
 
 
-def receipt(tx: Transaction, authority: Authority, enrollment_id: str) -> EnrollmentReceipt:
+def receipt(tx: Transaction, authority: Authority, enrollment_id: str) -> LeafReceipt:
     """An enrolment's receipt, its proof leading to the log as it is now."""
     row = tx.log.opening(enrollment_id)
     if row is None:
         message = "the log has nothing to show for this enrolment: renew it to have it logged"
         raise Refused(Reason.NOT_LOGGED, message)
+    proof = _proof(tx, authority, row.leaf_index)
+    return LeafReceipt(Kind.ENROLLMENT, Opening(row.salt, row.entry), proof)
+
+
+def registration_receipt(
+    tx: Transaction, authority: Authority, row: RegistrationRow
+) -> LeafReceipt:
+    """A registration's receipt, its proof leading to the log as it is now."""
+    proof = _proof(tx, authority, row.leaf_index)
+    return LeafReceipt(Kind.REGISTRATION, Opening(row.salt, row.entry), proof)
+
+
+def _proof(tx: Transaction, authority: Authority, index: int) -> LogProof:
     size = tx.log.size()
-    inclusion = merkle.inclusion_proof(row.leaf_index, size, tx.log)
-    proof = LogProof(row.leaf_index, inclusion, _checkpoint(tx, authority, size))
-    return EnrollmentReceipt(Opening(row.salt, row.entry), proof)
+    inclusion = merkle.inclusion_proof(index, size, tx.log)
+    return LogProof(index, inclusion, _checkpoint(tx, authority, size))
 
 
 def _checkpoint(tx: Transaction, authority: Authority, size: int) -> bytes:
@@ -87,7 +115,9 @@ def _checkpoint(tx: Transaction, authority: Authority, size: int) -> bytes:
     return sign_checkpoint(Checkpoint(signer.name, size, root), [signer])
 
 
-def _entry(enrollment: EnrollmentRow, template: TemplateRow) -> EnrollmentEntry:
+def _entry(
+    enrollment: EnrollmentRow, template: TemplateRow, claim_template_sha256: bytes
+) -> EnrollmentEntry:
     return EnrollmentEntry(
         enrollment_id=enrollment.enrollment_id,
         subject=enrollment.subject,
@@ -97,7 +127,7 @@ def _entry(enrollment: EnrollmentRow, template: TemplateRow) -> EnrollmentEntry:
         template_sha256=_sha256(template.template),
         relin_key_sha256=_sha256(template.relin_key),
         zero_key_sha256=_sha256(template.zero_key),
-        claim_template_sha256=b"",
+        claim_template_sha256=claim_template_sha256,
         created_at=enrollment.created_at,
     )
 

@@ -8,12 +8,12 @@ from grainseal.crypto.errors import VerificationFailed
 from grainseal.crypto.tokens import verify_decision as verify_token
 
 from .authority import ID_BYTES, Authority
-from .enrollment import ticket_hash
 from .errors import Reason, Refused
 from .idempotency import Write, reference_of, remember
 from .names import are_alike, check_party_name, check_subject
 from .store.store import Transaction
 from .store.tables import DecisionRow, RelyingPartyRow, TicketRow
+from .warrants import ticket_hash
 
 API_KEY_BYTES = 32
 

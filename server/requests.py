@@ -1,4 +1,4 @@
-"""Signed requests that need no photo: list a device's enrolments, revoke one, ask for its receipt.
+"""Signed requests that need no photo: list a device's enrolments, revoke one, ask for a receipt.
 
 The device key suffices for them: whoever holds it may always take an enrolment away, also when
 failed attempts have locked or disabled it.
@@ -10,7 +10,7 @@ from . import log
 from .authority import Authority, check_signature
 from .errors import Reason, Refused
 from .idempotency import Write, reference_of, remember
-from .log import EnrollmentReceipt
+from .log import LeafReceipt
 from .session import (
     Event,
     Kind,
@@ -85,12 +85,24 @@ def revoke(
 
 
 def get_receipt(
-    tx: Transaction, authority: Authority, write: Write, session_id: str, signature: bytes
-) -> EnrollmentReceipt:
-    """GetReceipt: what opens the leaf of the session's own enrolment, and where it is."""
+    tx: Transaction,
+    authority: Authority,
+    write: Write,
+    session_id: str,
+    signature: bytes,
+    registration_id: str = "",
+) -> LeafReceipt:
+    """GetReceipt: what opens a leaf, and where it is: of the session's own enrolment, or of a
+    registration that the same device made, also under an enrolment before."""
     session = _finish(tx, authority, write, session_id, signature, PURPOSE_RECEIPT)
-    # R6: the enrolment is in the log, and what opens its leaf was not erased
-    return log.receipt(tx, authority, session.enrollment_id)
+    # R6: enrolment or registration is in the log, and what opens its leaf was not erased
+    if not registration_id:
+        return log.receipt(tx, authority, session.enrollment_id)
+    row = tx.registrations.find(registration_id)
+    if row is None or row.device_key != session.device_key:
+        message = "no such registration of this device, or it was erased"
+        raise Refused(Reason.REGISTRATION_UNKNOWN, message)
+    return log.registration_receipt(tx, authority, row)
 
 
 def _finish(

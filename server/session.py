@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import Any
 
 from grainseal.crypto.transcript import SessionContext
 
@@ -19,6 +20,8 @@ from .store.tables import SessionRow
 
 # Purpose of the authentication that earns a renewal, and of the enrolment that it pays for.
 PURPOSE_RENEW = "renew"
+# Likewise of the authentication that earns a claim, and of the claim.
+PURPOSE_CLAIM = "claim"
 
 
 class Kind(str, Enum):
@@ -27,6 +30,8 @@ class Kind(str, Enum):
     ENROLLMENT = "enrollment"
     AUTHENTICATION = "authentication"
     REQUEST = "request"
+    REGISTRATION = "registration"
+    CLAIM = "claim"
 
 
 class State(str, Enum):
@@ -50,6 +55,10 @@ TRANSITIONS: Mapping[tuple[Kind, State, Event], State] = MappingProxyType(
         (Kind.ENROLLMENT, State.SUBMITTED, Event.FINISH): State.DECIDED,
         (Kind.AUTHENTICATION, State.BEGUN, Event.SUBMIT): State.SUBMITTED,
         (Kind.AUTHENTICATION, State.SUBMITTED, Event.FINISH): State.DECIDED,
+        (Kind.REGISTRATION, State.BEGUN, Event.SUBMIT): State.SUBMITTED,
+        (Kind.REGISTRATION, State.SUBMITTED, Event.FINISH): State.DECIDED,
+        (Kind.CLAIM, State.BEGUN, Event.SUBMIT): State.SUBMITTED,
+        (Kind.CLAIM, State.SUBMITTED, Event.FINISH): State.DECIDED,
         (Kind.REQUEST, State.BEGUN, Event.FINISH): State.DECIDED,
     }
 )
@@ -59,7 +68,10 @@ TRANSITIONS: Mapping[tuple[Kind, State, Event], State] = MappingProxyType(
 class Terms:
     """What a new session binds, beyond what the server adds: nonce, service key and expiry.
 
-    The last four say what an enrolment rests on: a ticket, or a renewal token and what it renews.
+    `issuer` to `renewed_enrollment_id` say what an enrolment rests on: a ticket, or a renewal
+    token and what it renews. `claims`: `ClaimParameters.as_json` of the claim template that comes
+    with it. `upload_limit`: bytes that the session may upload, None if it takes no upload. `grade`:
+    of a registration. `claim_token_id`: what a claim rests on.
     """
 
     kind: Kind
@@ -73,6 +85,10 @@ class Terms:
     ticket_hash: bytes | None = None
     renewal_token_id: str | None = None
     renewed_enrollment_id: str | None = None
+    claims: dict[str, Any] | None = None
+    upload_limit: int | None = None
+    grade: str | None = None
+    claim_token_id: str | None = None
 
 
 def begun_by(tx: Transaction, write: Write) -> SessionRow | None:
@@ -112,7 +128,7 @@ def context_of(session: SessionRow) -> SessionContext:
 
 
 def move(tx: Transaction, session: SessionRow, event: Event, accepted: bool | None = None) -> None:
-    """S5, P6, F6, D8, R5: make a transition, and note an outcome; once.
+    """S5, P6, F6, D8, R5, X10, X18, Y9, Y17: make a transition, and note an outcome; once.
 
     `Refused` (SESSION_USED) if it was made already.
     """
@@ -136,13 +152,13 @@ def used() -> Refused:
 
 
 def check_known(session: SessionRow | None, kind: Kind) -> SessionRow:
-    """S1, F1, P1, D1: the session exists and is of this kind."""
+    """S1, F1, P1, D1, X4, X12, Y2, Y11: the session exists and is of this kind."""
     if session is None or session.kind != kind:
         raise Refused(Reason.SESSION_UNKNOWN, "no such session: begin anew")
     return session
 
 
 def check_in_time(session: SessionRow, now: float) -> None:
-    """S2, F2, P2, D2: the session has not expired."""
+    """S2, F2, P2, D2, U2, X5, X13, Y3, Y12: the session has not expired."""
     if now >= session.expires_at:
         raise Refused(Reason.SESSION_EXPIRED, "the session has expired: begin anew")

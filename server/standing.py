@@ -20,7 +20,9 @@ def active(tx: Transaction, enrollment_id: str, *, lock: bool = False) -> Enroll
 
 def unknown() -> Refused:
     """The refusal of an enrolment that is none, or no longer."""
-    return Refused(Reason.ENROLLMENT_UNKNOWN, "no such active enrolment: enrol this camera")
+    return Refused(
+        Reason.ENROLLMENT_UNKNOWN, "no such active enrolment: enrol anew, into a new vault"
+    )
 
 
 def check_not_locked(enrollment: EnrollmentRow, now: float) -> None:

@@ -6,11 +6,12 @@ from grainseal.crypto.masking import PublicKeys
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.proto.v1 import grainseal_pb2_grpc as rpc
 from grainseal.server import audit, enrollment, relying_parties, requests
-from grainseal.server.enrollment import EnrollmentRequest
+from grainseal.server.claim_upload import ClaimParameters
 from grainseal.server.errors import Reason, Refused
 from grainseal.server.homomorphic import Upload
 from grainseal.server.service import Service
 from grainseal.server.store.enrollments import EnrollmentState
+from grainseal.server.warrants import EnrollmentRequest
 
 from .credentials import api_key_of
 from .guard import deadline_of
@@ -48,9 +49,13 @@ class EnrollmentServicer(rpc.EnrollmentServiceServicer):
     async def BeginEnrollment(  # noqa: N802
         self, request: pb.BeginEnrollmentRequest, context: Any
     ) -> pb.Session:
-        """B1–B5."""
+        """B1–B6."""
         asked = EnrollmentRequest(
-            request.ticket, request.renewal_token, request.profile, request.device_key
+            request.ticket,
+            request.renewal_token,
+            request.profile,
+            request.device_key,
+            _claims_of(request),
         )
         session = await self._service.transact(
             deadline_of(context, self._longest), enrollment.begin, write_of(request), asked
@@ -60,7 +65,7 @@ class EnrollmentServicer(rpc.EnrollmentServiceServicer):
     async def SubmitTemplate(  # noqa: N802
         self, request: pb.SubmitTemplateRequest, context: Any
     ) -> pb.MaskedSums:
-        """S1–S6."""
+        """S1–S7."""
         upload = Upload(request.template, PublicKeys(request.relin_key, request.zero_key))
         sums = await enrollment.submit(
             self._service,
@@ -138,5 +143,13 @@ class EnrollmentServicer(rpc.EnrollmentServiceServicer):
             write_of(request),
             request.session_id,
             request.signature,
+            request.registration_id,
         )
         return receipt_message(receipt)
+
+
+def _claims_of(request: pb.BeginEnrollmentRequest) -> ClaimParameters | None:
+    if not request.HasField("claims"):
+        return None
+    claims = request.claims
+    return ClaimParameters(claims.profile, claims.height, claims.width, claims.seed)

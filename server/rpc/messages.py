@@ -5,20 +5,19 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from grainseal.crypto.leaves import Kind
 from grainseal.crypto.masking import MaskedSum
 from grainseal.crypto.profiles import needs_reenrolment
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.server.errors import Reason, Refused
 from grainseal.server.exchange import Opening
 from grainseal.server.idempotency import Write
-from grainseal.server.log import EnrollmentReceipt
+from grainseal.server.log import LeafReceipt
 from grainseal.server.store.enrollments import EnrollmentState
 from grainseal.server.store.tables import DecisionRow, EnrollmentRow, SessionRow
 
 # More than any profile opens. The signature comes before the exact number (F3, D3), and a message
 # of a megabyte has room for a million integers to make a transcript of.
-MAX_OPENED = 16
+MAX_OPENED = 32
 
 STATES: Mapping[str, pb.EnrollmentState] = MappingProxyType(
     {
@@ -79,10 +78,10 @@ def enrollment_message(row: EnrollmentRow, state: str | None = None) -> pb.Enrol
     )
 
 
-def receipt_message(receipt: EnrollmentReceipt) -> pb.Receipt:
-    """What a device is told of its enrolment's leaf."""
+def receipt_message(receipt: LeafReceipt) -> pb.Receipt:
+    """What a device is told of a leaf of its own."""
     return pb.Receipt(
-        kind=Kind.ENROLLMENT.value,
+        kind=receipt.kind.value,
         salt=receipt.opening.salt,
         entry=receipt.opening.entry,
         index=receipt.proof.index,

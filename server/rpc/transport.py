@@ -16,6 +16,7 @@ from grainseal.server.service import Service
 from grainseal.server.tls import Certificate
 
 from .authentication import AuthenticationServicer
+from .copyright import CopyrightServicer
 from .enrollment import EnrollmentServicer
 from .guard import Guard
 from .log import LogServicer
@@ -39,6 +40,9 @@ class Transport:
         )
         rpc.add_AuthenticationServiceServicer_to_server(  # type: ignore[no-untyped-call]
             AuthenticationServicer(service), self._server
+        )
+        rpc.add_CopyrightServiceServicer_to_server(  # type: ignore[no-untyped-call]
+            CopyrightServicer(service), self._server
         )
         rpc.add_LogServiceServicer_to_server(  # type: ignore[no-untyped-call]
             LogServicer(service), self._server
@@ -94,7 +98,7 @@ def _milliseconds(seconds: float) -> int:
 def _options(config: ServerConfig) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", config.max_message_bytes),
-        ("grpc.max_send_message_length", config.max_message_bytes),
+        ("grpc.max_send_message_length", config.max_answer_bytes),
         ("grpc.max_concurrent_streams", config.max_calls_per_connection),
         ("grpc.max_connection_age_ms", _milliseconds(config.max_connection_age)),
         ("grpc.max_connection_age_grace_ms", _milliseconds(config.max_deadline)),

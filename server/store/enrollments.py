@@ -7,11 +7,11 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from .changes import changed
-from .tables import EnrollmentRow, TemplateRow
+from .tables import ClaimTemplateRow, EnrollmentRow, TemplateRow
 
 
 class EnrollmentState(str, Enum):
-    """Only an active enrolment has a template."""
+    """Only an active enrolment has templates."""
 
     ACTIVE = "active"
     REPLACED = "replaced"
@@ -55,7 +55,7 @@ class Enrollments:
         state: EnrollmentState,
         among: Sequence[EnrollmentState] = (EnrollmentState.ACTIVE,),
     ) -> bool:
-        """End an enrolment that is in one of some states, and delete its template and keys.
+        """End an enrolment that is in one of some states, and delete its templates and keys.
 
         Whether it was in one of them.
         """
@@ -65,7 +65,8 @@ class Enrollments:
             .where(EnrollmentRow.enrollment_id == enrollment_id, EnrollmentRow.state.in_(among))
             .values(state=state),
         )
-        changed(self._sql, delete(TemplateRow).where(TemplateRow.enrollment_id == enrollment_id))
+        for table in (TemplateRow, ClaimTemplateRow):
+            changed(self._sql, delete(table).where(table.enrollment_id == enrollment_id))
         return bool(ended)
 
     def count_attempts(

@@ -9,7 +9,7 @@ from grainseal.crypto.leaves import Leaf, Opening
 from grainseal.crypto.merkle import Node, append, read_frontier
 
 from .changes import changed
-from .tables import LogHeadRow, LogLeafRow, LogNodeRow, LogOpeningRow
+from .log_tables import LogHeadRow, LogLeafRow, LogNodeRow, LogOpeningRow
 
 HEAD = 0
 

@@ -1,10 +1,17 @@
 """Sessions, what they hold while submitted, and the memory of writes."""
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from .changes import changed
-from .tables import ExchangeRow, IdempotencyRow, SessionRow
+from .tables import ExchangeRow, IdempotencyRow, SessionRow, UploadRow
+
+
+def sharing_with(session: SessionRow) -> ColumnElement[bool]:
+    """The sessions with the same ticket or, for a session without one, the same device key."""
+    if session.ticket_hash is None:
+        return SessionRow.device_key == session.device_key
+    return SessionRow.ticket_hash == session.ticket_hash
 
 
 class Sessions:
@@ -33,16 +40,12 @@ class Sessions:
         return bool(moved)
 
     def expiries_beside(self, session: SessionRow, state: str, now: float) -> list[int]:
-        """When the live sessions in a state expire, the soonest first, of those with the same
-        ticket or, for a session without one, the same device key."""
-        same = (
-            SessionRow.device_key == session.device_key
-            if session.ticket_hash is None
-            else SessionRow.ticket_hash == session.ticket_hash
-        )
+        """When the live sessions in a state expire, the soonest first, of those that share a
+        ticket or a device key with this one."""
+        live = SessionRow.expires_at > now
         query = (
             select(SessionRow.expires_at)
-            .where(same, SessionRow.state == state, SessionRow.expires_at > now)
+            .where(sharing_with(session), SessionRow.state == state, live)
             .order_by(SessionRow.expires_at)
         )
         return list(self._sql.scalars(query))
@@ -70,13 +73,14 @@ class Sessions:
         self._sql.flush()
 
     def purge(self, now: int, retention: int) -> int:
-        """Delete the secrets of expired sessions, and what is older than the retention.
+        """Delete secrets and uploads of expired sessions, and what is older than the retention.
 
         Number of sessions whose secrets went.
         """
         expired = select(SessionRow.session_id).where(SessionRow.expires_at <= now)
         old = SessionRow.expires_at <= now - retention
         gone = changed(self._sql, delete(ExchangeRow).where(ExchangeRow.session_id.in_(expired)))
+        changed(self._sql, delete(UploadRow).where(UploadRow.session_id.in_(expired)))
         changed(self._sql, delete(SessionRow).where(old))
         changed(
             self._sql, delete(IdempotencyRow).where(IdempotencyRow.created_at <= now - retention)

@@ -1,5 +1,6 @@
 """The store: transactions on a database of the newest schema."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +13,16 @@ from sqlalchemy.orm import Session, sessionmaker
 from grainseal.crypto.errors import MisuseError
 from grainseal.server.errors import Unavailable
 
-from .engine import forget_deleted, sqlite_engine
+from .claim_templates import ClaimTemplates
+from .claims import Claims
+from .engine import forget_deleted, rewrite, sqlite_engine
 from .enrollments import Enrollments
+from .erasure import Erased, Erasure
 from .log import Log
 from .migrate import migrate
+from .registrations import Registrations
 from .sessions import Sessions
+from .uploads import Uploads
 from .warrants import Warrants
 
 
@@ -28,11 +34,26 @@ class Transaction:
     enrollments: Enrollments
     warrants: Warrants
     log: Log
+    uploads: Uploads
+    claim_templates: ClaimTemplates
+    registrations: Registrations
+    claims: Claims
+    erasure: Erasure
 
     @classmethod
     def on(cls, sql: Session) -> "Transaction":
         """A transaction's parts over one SQLAlchemy session."""
-        return cls(Sessions(sql), Enrollments(sql), Warrants(sql), Log(sql))
+        return cls(
+            sessions=Sessions(sql),
+            enrollments=Enrollments(sql),
+            warrants=Warrants(sql),
+            log=Log(sql),
+            uploads=Uploads(sql),
+            claim_templates=ClaimTemplates(sql),
+            registrations=Registrations(sql),
+            claims=Claims(sql),
+            erasure=Erasure(sql),
+        )
 
 
 class Store:
@@ -72,6 +93,24 @@ class Store:
             gone = tx.sessions.purge(now, retention)
         forget_deleted(self._engine)
         return gone
+
+    def erase(self, subject: str, issuer: str) -> list[Erased]:
+        """Delete every row about an issuer's subject, and their traces in the store's files.
+
+        `Unavailable` if the rows are gone, but the files could not be rewritten.
+        """
+        with self.transaction() as tx:
+            erased = tx.erasure.erase(subject, issuer)
+        try:
+            rewrite(self._engine)
+        except sqlite3.OperationalError as error:
+            message = (
+                f"all rows about {subject!r} are deleted, but traces may be left in the "
+                f"database's file ({error}): make room on the disk and run VACUUM on it"
+            )
+            raise Unavailable(message) from None
+        forget_deleted(self._engine)
+        return erased
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,26 +1,15 @@
 """The tables. Times are Unix seconds; hashes are SHA-256.
 
-Secrets that must go stand in rows of their own (`ExchangeRow`, `TemplateRow`, `LogOpeningRow`), so
-that deleting them is deleting a row.
+Secrets that must go stand in rows of their own (`ExchangeRow`, `TemplateRow`, `LogOpeningRow` and
+others), so that deleting them is deleting a row.
 """
 
-from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, LargeBinary, MetaData, String
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from typing import Any
 
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
+from sqlalchemy import JSON, Double, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
 
-
-class Base(DeclarativeBase):
-    """Base of all tables; constraints are named so that migrations can refer to them."""
-
-    metadata = MetaData(naming_convention=NAMING)
-    # Seconds since 1970 outgrow 32 bits in 2038.
-    type_annotation_map = {int: BigInteger, bytes: LargeBinary, str: String}  # noqa: RUF012
+from .base import COUNTER, OPTIONAL_JSON, Base
 
 
 class RelyingPartyRow(Base):
@@ -72,43 +61,26 @@ class TemplateRow(Base):
     zero_key: Mapped[bytes]
 
 
-class LogHeadRow(Base):
-    """How many leaves the log has: the one row that whoever appends locks first."""
+class ClaimTemplateRow(Base):
+    """Claim template of an active enrolment, in wire form; `positions` is the bitmap.
 
-    __tablename__ = "log_head"
-    head_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    size: Mapped[int]
+    `scores_told`: how many scores of public probes the service has told itself.
+    """
 
-
-class LogLeafRow(Base):
-    """A leaf: what it commits to is elsewhere, so that this row never has to go."""
-
-    __tablename__ = "log_leaves"
-    leaf_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[str]
-    commitment: Mapped[bytes]
-    leaf_hash: Mapped[bytes] = mapped_column(unique=True)
-
-
-class LogNodeRow(Base):
-    """Hash of a complete subtree of the log, leaves included (`crypto.merkle.Node`)."""
-
-    __tablename__ = "log_nodes"
-    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    node_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    hash: Mapped[bytes]
-
-
-class LogOpeningRow(Base):
-    """What opens an enrolment's leaf: personal, so a row that can be deleted without the leaf."""
-
-    __tablename__ = "log_openings"
+    __tablename__ = "claim_templates"
     enrollment_id: Mapped[str] = mapped_column(
         ForeignKey("enrollments.enrollment_id"), primary_key=True
     )
-    leaf_index: Mapped[int] = mapped_column(ForeignKey("log_leaves.leaf_index"), unique=True)
-    salt: Mapped[bytes]
-    entry: Mapped[bytes]
+    profile: Mapped[str]
+    height: Mapped[int]
+    width: Mapped[int]
+    seed: Mapped[bytes]
+    code: Mapped[bytes]
+    relin_key: Mapped[bytes]
+    zero_key: Mapped[bytes]
+    positions: Mapped[bytes]
+    template_sha256: Mapped[bytes]
+    scores_told: Mapped[int] = mapped_column(default=0)
 
 
 class SessionRow(Base):
@@ -137,12 +109,23 @@ class SessionRow(Base):
     ticket_hash: Mapped[bytes | None]
     renewal_token_id: Mapped[str | None]
     renewed_enrollment_id: Mapped[str | None]
+    # Public parameters of an enrolment's claim template: `claim_upload.ClaimParameters`.
+    claims: Mapped[dict[str, Any] | None] = mapped_column(OPTIONAL_JSON)
+    # Bytes that the session may upload; None if it takes no upload.
+    upload_limit: Mapped[int | None]
+    # What a registration is to be checked by.
+    grade: Mapped[str | None]
+    # The decision that a claim rests on.
+    claim_token_id: Mapped[str | None]
     # The outcome, once decided.
     accepted: Mapped[bool | None]
 
 
 class ExchangeRow(Base):
-    """What a submitted session holds until it is decided or expires: answer, masks, template."""
+    """What a submitted session holds until it is decided or expires: answer, masks, template.
+
+    `work`: what the end of a registration or claim needs besides.
+    """
 
     __tablename__ = "exchanges"
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.session_id"), primary_key=True)
@@ -151,6 +134,16 @@ class ExchangeRow(Base):
     template: Mapped[bytes | None]
     relin_key: Mapped[bytes | None]
     zero_key: Mapped[bytes | None]
+    work: Mapped[dict[str, Any] | None] = mapped_column(OPTIONAL_JSON)
+
+
+class UploadRow(Base):
+    """A piece of what a session uploads; the pieces are adjacent, by `offset` from 0."""
+
+    __tablename__ = "uploads"
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.session_id"), primary_key=True)
+    offset: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    data: Mapped[bytes]
 
 
 class IdempotencyRow(Base):
@@ -179,3 +172,37 @@ class DecisionRow(Base):
     issued_at: Mapped[int]
     expires_at: Mapped[int] = mapped_column(index=True)
     used: Mapped[bool] = mapped_column(default=False)
+
+
+class RegistrationRow(Base):
+    """A registered photo, and what opens its leaf. Numbers rise, and none is given twice."""
+
+    __tablename__ = "registrations"
+    # AUTOINCREMENT: else SQLite gives the number of an erased last row again.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    number: Mapped[int] = mapped_column(COUNTER, primary_key=True)
+    registration_id: Mapped[str] = mapped_column(unique=True)
+    enrollment_id: Mapped[str] = mapped_column(ForeignKey("enrollments.enrollment_id"), index=True)
+    device_key: Mapped[bytes] = mapped_column(index=True)
+    grade: Mapped[str]
+    file_sha256: Mapped[bytes]
+    pixels_sha256: Mapped[bytes]
+    perceptual_hash: Mapped[bytes]
+    registered_at: Mapped[int]
+    leaf_index: Mapped[int] = mapped_column(ForeignKey("log_leaves.leaf_index"), unique=True)
+    salt: Mapped[bytes]
+    entry: Mapped[bytes]
+
+
+class ClaimRow(Base):
+    """A decided claim. `scores`: the rounded z of each probe; `certificate`: the JSON file."""
+
+    __tablename__ = "claims"
+    claim_id: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(unique=True)
+    enrollment_id: Mapped[str] = mapped_column(ForeignKey("enrollments.enrollment_id"), index=True)
+    registration_id: Mapped[str | None]
+    verdict: Mapped[str]
+    scores: Mapped[list[float]] = mapped_column(JSON)
+    decided_at: Mapped[int]
+    certificate: Mapped[bytes]

@@ -13,6 +13,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from numpy.typing import NDArray
+from tests.server.claims import ClaimMaterial, EncryptedClaims
 
 from grainseal.crypto.masking import MaskedSum, PublicKeys
 from grainseal.crypto.opening import HomomorphicKey
@@ -24,12 +25,14 @@ from grainseal.crypto.transcript import (
     probe_transcript,
     request_transcript,
     template_transcript,
+    upload_transcript,
 )
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.proto.v1 import grainseal_pb2_grpc as rpc
 
 Code = NDArray[np.int8]
 TIMEOUT = 60.0  # seconds per call
+PIECE = 786_432  # bytes of an upload in one message
 
 
 def new_key() -> bytes:
@@ -96,18 +99,23 @@ class Connection:
     enrollment: rpc.EnrollmentServiceStub
     authentication: rpc.AuthenticationServiceStub
     log: rpc.LogServiceStub
+    copyright: rpc.CopyrightServiceStub
 
     @classmethod
     def to(cls, address: str, ca_file: Path) -> "Connection":
         credentials = grpc.ssl_channel_credentials(Path(ca_file).read_bytes())
         # Channels with equal options share a connection; each device has its own.
-        options = [("grpc.use_local_subchannel_pool", 1)]
+        options = [
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.max_receive_message_length", 4 << 20),
+        ]
         channel = grpc.secure_channel(address, credentials, options)
         return cls(
             channel,
             rpc.EnrollmentServiceStub(channel),
             rpc.AuthenticationServiceStub(channel),
             rpc.LogServiceStub(channel),
+            rpc.CopyrightServiceStub(channel),
         )
 
     def close(self) -> None:
@@ -115,7 +123,10 @@ class Connection:
 
 
 class TestDevice:
-    """One phone with one camera. `code`: what the camera gave at enrolment."""
+    """One phone with one camera. `code`: what the camera gave at enrolment.
+
+    `claims`: what it makes a claim template from, if it is to enrol with one.
+    """
 
     __test__ = False
 
@@ -124,6 +135,7 @@ class TestDevice:
         self.signing = SigningKey()
         self.homomorphic = HomomorphicKey(profile)
         self.enrollment_id = ""
+        self.claims: ClaimMaterial | None = None
 
     # What a test may override ------------------------------------------------------------------
 
@@ -135,6 +147,19 @@ class TestDevice:
 
     def open(self, sums: list[MaskedSum]) -> list[int]:
         return self.homomorphic.open(sums)
+
+    def encrypt_claims(self) -> EncryptedClaims:
+        return self.claims.encrypted()
+
+    def open_claims(self, sums: list[MaskedSum]) -> list[int]:
+        return self.claims.homomorphic.open(sums, count=len(sums))
+
+    def open_templates(self, sums: list[MaskedSum]) -> list[int]:
+        """What an enrolment is answered: sums of the template, then of the claim template."""
+        if self.claims is None:
+            return self.open(sums)
+        own = self.profile.openings
+        return [*self.open(sums[:own]), *self.open_claims(sums[own:])]
 
     def sign(self, transcript: bytes) -> bytes:
         return self.signing.sign(transcript)
@@ -149,19 +174,39 @@ class TestDevice:
                 "device_key": self.signing.public,
                 "idempotency_key": key or new_key(),
                 **warrant,
+                **({} if self.claims is None else {"claims": self.claims.parameters}),
                 **changes,
             }
         )
         return self.connection.enrollment.BeginEnrollment(request, timeout=TIMEOUT)
 
-    def template_request(self, session: pb.Session, key=b"") -> pb.SubmitTemplateRequest:
+    def upload_request(self, session: pb.Session, offset: int, data: bytes) -> pb.UploadChunk:
+        return pb.UploadChunk(
+            session_id=session.session_id,
+            offset=offset,
+            data=data,
+            signature=self.sign(upload_transcript(context_of(session), offset, data)),
+        )
+
+    def upload(self, session: pb.Session, offset: int, data: bytes) -> int:
+        request = self.upload_request(session, offset, data)
+        return self.connection.copyright.Upload(request, timeout=TIMEOUT).received
+
+    def upload_all(self, session: pb.Session, content: bytes) -> None:
+        for offset in range(0, len(content), PIECE):
+            self.upload(session, offset, content[offset : offset + PIECE])
+
+    def template_request(
+        self, session: pb.Session, key=b"", claims_sha256=b""
+    ) -> pb.SubmitTemplateRequest:
         template, keys = self.encrypt(self.code), self.public_keys()
+        transcript = template_transcript(context_of(session), template, keys, claims_sha256)
         return pb.SubmitTemplateRequest(
             session_id=session.session_id,
             template=template,
             relin_key=keys.relin_key,
             zero_key=keys.zero_key,
-            signature=self.sign(template_transcript(context_of(session), template, keys)),
+            signature=self.sign(transcript),
             idempotency_key=key or new_key(),
         )
 
@@ -173,10 +218,21 @@ class TestDevice:
 
     def enroll(self, ticket="", renewal_token="") -> pb.Enrollment:
         session = self.begin_enrollment(ticket, renewal_token)
-        sums = self.submit_template(self.template_request(session))
-        enrolled = self.finish_enrollment(self.opening(session, sums))
+        sums = self.submit_template(self.whole_request(session))
+        enrolled = self.finish_enrollment(self.template_opening(session, sums))
         self.enrollment_id = enrolled.enrollment_id
         return enrolled
+
+    def whole_request(self, session: pb.Session) -> pb.SubmitTemplateRequest:
+        """The template's request, once the claim template was uploaded if there is one."""
+        if self.claims is None:
+            return self.template_request(session)
+        claims = self.encrypt_claims()
+        self.upload_all(session, claims.blob)
+        return self.template_request(session, claims_sha256=claims.sha256)
+
+    def template_opening(self, session: pb.Session, sums: list[MaskedSum], key=b"") -> pb.Opening:
+        return self.opening(session, sums, self.open_templates(sums), key)
 
     def renewal_token(self) -> str:
         """What the enrolled camera earns by an authentication of purpose renew."""
@@ -187,6 +243,8 @@ class TestDevice:
         """Enrol anew: `code` is what the same camera gives under a new code key."""
         token = self.renewal_token()
         self.code, self.homomorphic = code, HomomorphicKey(self.profile)
+        if self.claims is not None:
+            self.claims.homomorphic = HomomorphicKey(self.claims.profile)
         return self.enroll(renewal_token=token)
 
     # Authentication ----------------------------------------------------------------------------

@@ -258,7 +258,7 @@ def test_malformed_opening_is_no_attempt(world, opened):
     assert device.finish(device.opening(session, sums)).accepted
 
 
-@pytest.mark.parametrize(("length", "reason"), [(16, "SIGNATURE_INVALID"), (17, "MALFORMED")])
+@pytest.mark.parametrize(("length", "reason"), [(32, "SIGNATURE_INVALID"), (33, "MALFORMED")])
 def test_opening_far_too_long_is_refused_before_its_signature_is_looked_at(world, length, reason):
     party = world.backend()
     device = world.enrolled(party)

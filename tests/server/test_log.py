@@ -6,11 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import event
 from tests.server.device import Connection, TestDevice, random_code, refused
-from tests.server.test_store import enrollment
+from tests.server.test_store import downgraded, enrollment
 from tests.server.world import World
 
 from grainseal.crypto.checkpoint import parse_verifier_key, verify_checkpoint
@@ -30,8 +28,6 @@ from grainseal.server import log
 from grainseal.server.authority import Authority
 from grainseal.server.config import ServerConfig
 from grainseal.server.keys import load_keys
-from grainseal.server.store.engine import sqlite_engine
-from grainseal.server.store.migrate import MIGRATIONS
 from grainseal.server.store.store import Store
 
 DEADLINE = {"timeout": 30}
@@ -341,17 +337,6 @@ def test_a_hash_that_is_missing_is_not_made_up(world, tmp_path):
             connection.exec_driver_sql("DELETE FROM log_nodes")
         error = refused("INTERNAL", device.receipt)
         assert error.details() == "internal error"
-
-
-def downgraded(database, revision):
-    """The database as the schema of that revision has it."""
-    engine = sqlite_engine(database)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)
-    engine.dispose()
 
 
 def test_enrolments_older_than_the_log_are_unlogged_until_renewed(tmp_path):

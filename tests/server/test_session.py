@@ -17,6 +17,10 @@ def test_only_the_table_s_transitions_exist(kind, state, event):
         (Kind.ENROLLMENT, State.SUBMITTED, Event.FINISH): State.DECIDED,
         (Kind.AUTHENTICATION, State.BEGUN, Event.SUBMIT): State.SUBMITTED,
         (Kind.AUTHENTICATION, State.SUBMITTED, Event.FINISH): State.DECIDED,
+        (Kind.REGISTRATION, State.BEGUN, Event.SUBMIT): State.SUBMITTED,
+        (Kind.REGISTRATION, State.SUBMITTED, Event.FINISH): State.DECIDED,
+        (Kind.CLAIM, State.BEGUN, Event.SUBMIT): State.SUBMITTED,
+        (Kind.CLAIM, State.SUBMITTED, Event.FINISH): State.DECIDED,
         (Kind.REQUEST, State.BEGUN, Event.FINISH): State.DECIDED,
     }
     if (kind, state, event) in allowed:

@@ -6,22 +6,30 @@ import threading
 from contextlib import closing
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 
 from grainseal.crypto.errors import MisuseError
+from grainseal.crypto.leaves import Kind, Leaf
 from grainseal.server.errors import Unavailable
+from grainseal.server.store import registrations
+from grainseal.server.store.base import Base
 from grainseal.server.store.engine import sqlite_engine
 from grainseal.server.store.enrollments import EnrollmentState
+from grainseal.server.store.migrate import MIGRATIONS
 from grainseal.server.store.store import Store
 from grainseal.server.store.tables import (
-    Base,
+    ClaimRow,
+    ClaimTemplateRow,
     DecisionRow,
     EnrollmentRow,
     ExchangeRow,
     IdempotencyRow,
+    RegistrationRow,
     RelyingPartyRow,
     SessionRow,
     TemplateRow,
@@ -300,3 +308,153 @@ def test_purge_takes_secrets_at_expiry_and_the_rest_a_day_later(store):
         assert tx.sessions.find("session-0") is None
         assert tx.sessions.write_made("Opening", b"k") is None
         assert tx.warrants.ticket(b"h" * 32) is None
+
+
+# Copyright claims --------------------------------------------------------------------------------
+
+
+def claim_template(number=0):
+    return ClaimTemplateRow(
+        enrollment_id=f"enrollment-{number}",
+        profile="CLAIM_TESTING",
+        height=320,
+        width=384,
+        seed=b"s" * 32,
+        code=b"c",
+        relin_key=b"r",
+        zero_key=b"z",
+        positions=b"p",
+        template_sha256=b"h" * 32,
+    )
+
+
+def add_registration(tx, number):
+    leaf = Leaf(Kind.REGISTRATION, number.to_bytes(32, "big"))
+    tx.registrations.add(
+        RegistrationRow(
+            registration_id=f"registration-{number}",
+            enrollment_id="enrollment-0",
+            device_key=b"d" * 32,
+            grade="device-asserted",
+            file_sha256=b"f" * 32,
+            pixels_sha256=b"p" * 32,
+            perceptual_hash=number.to_bytes(32, "big"),
+            registered_at=1200,
+            leaf_index=tx.log.append(leaf),
+            salt=b"s" * 32,
+            entry=b"e",
+        )
+    )
+
+
+def test_pieces_of_an_upload_are_read_in_order(store):
+    with store.transaction() as tx:
+        for number in (0, 1):
+            tx.sessions.add(session(number))
+        assert tx.uploads.received("session-0") == 0
+        assert tx.uploads.content("session-0") == b""
+        for offset, piece in ((0, b"a" * 1000), (1000, b"\0" * 9), (1009, b"c")):
+            tx.uploads.add("session-0", offset, piece)
+        tx.uploads.add("session-1", 0, b"another's")
+    with store.transaction() as tx:
+        assert tx.uploads.received("session-0") == 1010
+        assert tx.uploads.content("session-0") == b"a" * 1000 + b"\0" * 9 + b"c"
+        tx.uploads.delete("session-0")
+    with store.transaction() as tx:
+        assert tx.uploads.received("session-0") == 0
+        assert tx.uploads.received("session-1") == 9
+
+
+def test_scores_are_counted_for_one_claim_template(store):
+    with store.transaction() as tx:
+        for number in (0, 1):
+            tx.enrollments.add(*enrollment(number))
+            tx.claim_templates.add(claim_template(number))
+        assert not tx.claim_templates.exists("enrollment-2")
+    for number in (3, 4):
+        with store.transaction() as tx:
+            tx.claim_templates.count_scores("enrollment-0", number)
+    with store.transaction() as tx:
+        assert tx.claim_templates.find("enrollment-0", lock=True).scores_told == 7
+        assert tx.claim_templates.find("enrollment-1").scores_told == 0
+        assert tx.claim_templates.find("enrollment-2") is None
+
+
+@pytest.mark.parametrize("state", ["replaced", "revoked", "disabled"])
+def test_retired_enrollment_has_no_claim_template(store, state):
+    with store.transaction() as tx:
+        for number in (0, 1):
+            tx.enrollments.add(*enrollment(number))
+            tx.claim_templates.add(claim_template(number))
+        tx.enrollments.retire("enrollment-0", EnrollmentState(state))
+        assert not tx.claim_templates.exists("enrollment-0")
+        assert tx.claim_templates.exists("enrollment-1")
+
+
+def test_registrations_are_numbered_as_they_come(store, monkeypatch):
+    monkeypatch.setattr(registrations, "_NUMBERS_AT_ONCE", 7)
+    with store.transaction() as tx:
+        tx.enrollments.add(*enrollment())
+        for number in range(1, 31):  # more than one statement asks for
+            add_registration(tx, number)
+    with store.transaction() as tx:
+        numbers = [number for number, _ in tx.registrations.after(0)]
+        assert numbers == sorted(numbers)
+        assert len(numbers) == 30
+        later = tx.registrations.after(numbers[27])
+        assert [each for _, each in later] == [n.to_bytes(32, "big") for n in (29, 30)]
+        assert tx.registrations.after(numbers[-1]) == []
+        wanted = [numbers[5], numbers[3], numbers[-1] + 7, numbers[5]]
+        found = tx.registrations.numbered(wanted)
+        assert [row.registration_id for row in found] == ["registration-4", "registration-6"]
+        assert [row.number for row in tx.registrations.numbered(numbers[::-1])] == numbers
+        assert tx.registrations.find("registration-4").number == numbers[3]
+        assert tx.registrations.find("registration-0") is None
+
+
+def test_a_claim_is_found_by_its_session(store):
+    claim = ClaimRow(
+        claim_id="claim",
+        session_id="session-0",
+        enrollment_id="enrollment-0",
+        registration_id=None,
+        verdict="proven",
+        scores=[12.25, -0.75],
+        decided_at=1250,
+        certificate=b"{}",
+    )
+    with store.transaction() as tx:
+        tx.enrollments.add(*enrollment())
+        tx.claims.add(claim)
+    with store.transaction() as tx:
+        assert tx.claims.of_session("session-0").scores == [12.25, -0.75]
+        assert tx.claims.of_session("session-1") is None
+
+
+def test_a_store_of_the_version_before_claims_is_brought_up_to_date(tmp_path):
+    store = Store.open_sqlite(tmp_path / "test.db")
+    with store.transaction() as tx:
+        tx.sessions.add(session())
+        tx.sessions.add_exchange(exchange())
+        tx.enrollments.add(*enrollment())
+    store.close()
+    downgraded(tmp_path / "test.db", "0002")
+    store = Store.open_sqlite(tmp_path / "test.db")
+    with store.transaction() as tx:
+        row = tx.sessions.find("session-0")
+        assert (row.nonce, row.claims, row.upload_limit) == (bytes(32), None, None)
+        assert tx.sessions.exchange("session-0").work is None
+        assert tx.enrollments.template("enrollment-0") is not None
+        assert not tx.claim_templates.exists("enrollment-0")
+    store.close()
+
+
+def downgraded(database, revision):
+    """The database as the schema of that revision has it."""
+    engine = sqlite_engine(database)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+    engine.dispose()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from tests.server.claims import ClaimMaterial
 from tests.server.device import Backend, Code, Connection, TestDevice, random_code
 
 from grainseal.server import admin
@@ -76,9 +77,17 @@ class World:
         return cls(self.connection, random_code(self.rng) if code is None else code)
 
     def enrolled(
-        self, issuer: Backend | None = None, cls: type[TestDevice] = TestDevice
+        self,
+        issuer: Backend | None = None,
+        cls: type[TestDevice] = TestDevice,
+        claims: bool = False,
     ) -> TestDevice:
-        """A new device, enrolled with a relying party's ticket or the operator's."""
+        """A new device, enrolled with a relying party's ticket or the operator's.
+
+        With `claims` it has a claim template too.
+        """
         device = self.device(cls=cls)
+        if claims:
+            device.claims = ClaimMaterial.random(self.rng)
         device.enroll(issuer.ticket(self.name("subject")) if issuer else self.ticket())
         return device

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from grainseal.server.store.tables import Base
+from grainseal.server.store.base import Base
 
 context.configure(
     connection=context.config.attributes["connection"],
