@@ -1,17 +1,20 @@
-"""The SDK for devices that hold a camera: enrol it, authenticate with it, renew, revoke.
+"""The SDK for devices that hold a camera: enrol it, authenticate with it, claim what it took.
 
     with Vault.create("vault", passphrase) as vault, Client("host:8443", "ca.pem", vault) as client:
         client.enroll("alice", ticket, ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "6.jpg"])
         result = client.authenticate("shop", ["7.jpg", "8.jpg"])
 
 In the order of the data: `photos` → `coding` → `enrolling`, `authenticating` → `ceremonies` →
-`transport`; beside them `vault`. `sdk` is the surface, `commands` the command line. About the log:
-`receipts` (this device's own), `watching` (anybody's view of it).
+`transport`; beside them `vault`. The same for claims: `claim_photos` → `claim_coding` →
+`registering`, `claiming` → `copyright_ceremonies`, `uploading`. `sdk` is the surface, `commands`
+and `copyright_commands` the command line. About the log: `receipts` (this device's own),
+`watching` (anybody's view of it).
 """
 
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
+    CameraNotRecognised,
     ClientError,
     PhotosRefused,
     RenewalDue,
@@ -22,14 +25,23 @@ from .errors import (
 from .vault import Vault
 
 if TYPE_CHECKING:
-    from .sdk import AuthenticationResult, Client, EnrollmentInfo
+    from .sdk import (
+        AuthenticationResult,
+        ClaimOutcome,
+        Client,
+        EnrollmentInfo,
+        RegistrationInfo,
+    )
 
 __all__ = [
     "AuthenticationResult",
+    "CameraNotRecognised",
+    "ClaimOutcome",
     "Client",
     "ClientError",
     "EnrollmentInfo",
     "PhotosRefused",
+    "RegistrationInfo",
     "RenewalDue",
     "ServiceError",
     "UntrustedService",

@@ -24,6 +24,7 @@ from .vault_state import StoredEnrollment, VaultState
 
 PURPOSE_AUTHENTICATE: Final = "authenticate"
 PURPOSE_RENEW: Final = "renew"
+PURPOSE_CLAIM: Final = "claim"
 
 # A renewal opens the old template too; these openings are kept for it, with room to fail.
 OPENINGS_KEPT_FOR_RENEWAL: Final = 10

@@ -17,10 +17,19 @@ from grainseal.proto.v1 import grainseal_pb2 as pb
 
 from . import authenticating, enrolling
 from .coding import NewTemplate
+from .enrolling import EncryptedClaims
 from .errors import ServiceError
-from .receipts import checked_receipt
-from .sessions import SESSION_SECONDS, Expected, check_keys, new_idempotency_key, opening
+from .receipts import checked_receipt, checked_registration_receipt
+from .sessions import (
+    SESSION_SECONDS,
+    Expected,
+    check_keys,
+    checked_session,
+    new_idempotency_key,
+    opening,
+)
 from .transport import Transport
+from .uploading import Sending, Upload
 from .vault import Vault
 from .vault_state import PendingEnrollment, StoredEnrollment
 
@@ -56,11 +65,16 @@ class Ceremonies:
         request: pb.BeginEnrollmentRequest,
         expected: Expected,
         template: NewTemplate,
+        claims: EncryptedClaims | None = None,
+        sending: Sending | None = None,
     ) -> pb.Enrollment:
-        """B, S and F: the service's confirmation, with the new enrolment in the vault."""
+        """B, U, S and F: the service's confirmation, with the new enrolment in the vault."""
         session = self._transport.begin_enrollment(request)
+        if claims is not None:
+            checked_session(session, expected, self._clock())
+            Upload(self._transport, session, self.device, claims.upload).send(sending)
         submitted = enrolling.submit(
-            session, expected, template, self.device, new_idempotency_key(), self._clock()
+            session, expected, template, self.device, new_idempotency_key(), self._clock(), claims
         )
         answer = self._transport.submit_template(submitted.request)
         pending = enrolling.finish(submitted, answer, template, self.device, new_idempotency_key())
@@ -107,10 +121,14 @@ class Ceremonies:
         """All enrolments of the subject."""
         return list(self._transport.list_enrollments(self._signed("list", enrolled)).enrollments)
 
-    def receipt(self, enrolled: StoredEnrollment) -> Receipt:
-        """The enrolment's receipt, after C8."""
-        answer = self._transport.get_receipt(self._signed("receipt", enrolled))
-        return checked_receipt(answer, enrolled, self.device.public)
+    def receipt(self, enrolled: StoredEnrollment, registration_id: str = "") -> Receipt:
+        """The receipt of the enrolment, or of a registration of this device's, after C8."""
+        request = self._signed("receipt", enrolled)
+        request.registration_id = registration_id
+        answer = self._transport.get_receipt(request)
+        if not registration_id:
+            return checked_receipt(answer, enrolled, self.device.public)
+        return checked_registration_receipt(answer, self.device.public, registration_id)
 
     def revoke(self, enrolled: StoredEnrollment) -> pb.Enrollment:
         """End the enrolment at the service, then forget its keys; also if it has ended already."""

@@ -1,22 +1,25 @@
-"""The commands that talk to a service: enroll, authenticate, renew, revoke, list."""
+"""The commands that talk to a service about a camera: enroll, authenticate, renew, revoke, list."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import click
 
+from .photos import Progress
 from .sdk import Client, EnrollmentInfo
 from .terminal import (
     json_option,
     note,
     open_vault,
     options,
-    progress,
+    progress_of_stages,
     show,
     vault_to_enroll_into,
 )
+from .uploading import Sending
 
 # What the profiles' score windows were measured with.
 ADVISED_PHOTOS = 6
@@ -35,6 +38,36 @@ photo_options = options(
     ),
 )
 
+claim_photo_options = options(
+    click.option(
+        "--claim-photos",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Make the claim template of these, six or more JPEGs of any scenes; repeat it, or "
+        "name a folder. Default: the same photos.",
+    ),
+    click.option("--claim-profile", help="Default: CLAIM_V1."),
+)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What tells a person how far a command is."""
+
+    progress: Progress
+    sending: Sending
+
+
+@contextmanager
+def bars(what: str = "") -> Iterator[Bars]:
+    """Bars on stderr for the reading of photos and for an upload, of the thing named `what`."""
+    with progress_of_stages() as report:
+
+        def sending(arrived: int, total: int) -> None:
+            report(f"Sending {what}".strip() + " (kB)", arrived // 1000, total // 1000)
+
+        yield Bars(partial(report, "Reading photos"), sending)
+
 
 @click.command()
 @connection_options
@@ -46,6 +79,8 @@ photo_options = options(
     help="Single-use ticket from the relying party; or GRAINSEAL_TICKET, which ps does not show.",
 )
 @click.option("--profile", help="Default: AUTH_RAW_V1 for RAW photos, else AUTH_JPEG_V1.")
+@click.option("--claims", is_flag=True, help="Add a claim template: register and claim photos.")
+@claim_photo_options
 @click.option("--keyring", is_flag=True, help="Keep a new vault's key in the platform's keyring.")
 @photo_options
 @json_option
@@ -56,6 +91,9 @@ def enroll(
     subject: str,
     ticket: str,
     profile: str | None,
+    claims: bool,
+    claim_photos: tuple[Path, ...],
+    claim_profile: str | None,
     keyring: bool,
     photos: tuple[Path, ...],
     any_photos: bool,
@@ -66,15 +104,19 @@ def enroll(
     with (
         vault_to_enroll_into(vault, keyring) as opened,
         Client(server, ca, opened) as client,
-        progress("Reading photos") as report,
+        bars() as shown,
     ):
         info = client.enroll(
             subject,
             ticket,
             photos,
             profile=profile,
+            claims=claims,
+            claim_photos=claim_photos or None,
+            claim_profile=claim_profile,
             any_photos=any_photos,
-            progress=report,
+            progress=shown.progress,
+            sending=shown.sending,
         )
     show(as_json, asdict(info), f"enrolled {_sentence(info)}")
 
@@ -99,8 +141,10 @@ def authenticate(
 
     Exit status: 0 accepted, 1 rejected, 2 error.
     """
-    with _client(server, ca, vault) as client, progress("Reading photos") as report:
-        result = client.authenticate(audience, photos, any_photos=any_photos, progress=report)
+    with client_of(server, ca, vault) as client, bars() as shown:
+        result = client.authenticate(
+            audience, photos, any_photos=any_photos, progress=shown.progress
+        )
     if as_json or result.accepted:
         show(as_json, asdict(result), result.token)
     if not result.accepted:
@@ -110,15 +154,40 @@ def authenticate(
 
 @click.command()
 @connection_options
+@click.option(
+    "--claims/--no-claims",
+    default=None,
+    help="With or without a claim template. Default: as it is.",
+)
+@claim_photo_options
 @photo_options
 @json_option
 def renew(
-    server: str, ca: Path, vault: Path, photos: tuple[Path, ...], any_photos: bool, as_json: bool
+    server: str,
+    ca: Path,
+    vault: Path,
+    claims: bool | None,
+    claim_photos: tuple[Path, ...],
+    claim_profile: str | None,
+    photos: tuple[Path, ...],
+    any_photos: bool,
+    as_json: bool,
 ) -> None:
-    """Replace the enrolled template and its keys, with six or more fresh photos of the camera."""
+    """Replace the enrolled template and its keys, with six or more fresh photos of the camera.
+
+    A claim template is replaced too; `renew --claims` adds one to an enrolment that has none.
+    """
     _advise_more(photos)
-    with _client(server, ca, vault) as client, progress("Reading photos") as report:
-        info = client.renew(photos, any_photos=any_photos, progress=report)
+    with client_of(server, ca, vault) as client, bars() as shown:
+        info = client.renew(
+            photos,
+            claims=claims,
+            claim_photos=claim_photos or None,
+            claim_profile=claim_profile,
+            any_photos=any_photos,
+            progress=shown.progress,
+            sending=shown.sending,
+        )
     show(as_json, asdict(info), f"renewed {_sentence(info)}")
 
 
@@ -127,7 +196,7 @@ def renew(
 @json_option
 def revoke(server: str, ca: Path, vault: Path, as_json: bool) -> None:
     """End the enrolment; the service deletes its template."""
-    with _client(server, ca, vault) as client:
+    with client_of(server, ca, vault) as client:
         info = client.revoke()
     show(as_json, asdict(info), f"revoked {_sentence(info)}")
 
@@ -137,7 +206,7 @@ def revoke(server: str, ca: Path, vault: Path, as_json: bool) -> None:
 @json_option
 def list_enrollments(server: str, ca: Path, vault: Path, as_json: bool) -> None:
     """List the enrolments of this vault's device key, past ones included."""
-    with _client(server, ca, vault) as client:
+    with client_of(server, ca, vault) as client:
         found = client.list()
     lines = [f"{each.state:9} {_sentence(each)}" for each in found]
     show(as_json, {"enrollments": [asdict(each) for each in found]}, "\n".join(lines))
@@ -151,7 +220,8 @@ def _advise_more(photos: tuple[Path, ...]) -> None:
 
 
 @contextmanager
-def _client(server: str, ca: Path, vault: Path) -> Iterator[Client]:
+def client_of(server: str, ca: Path, vault: Path) -> Iterator[Client]:
+    """A client for the vault in a folder."""
     with open_vault(vault) as opened, Client(server, ca, opened) as client:
         yield client
 

@@ -7,22 +7,25 @@ same vault, with every other camera's: the case of stolen keys and a wrong camer
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Final
 
 import numpy as np
 
 from grainseal.crypto.decision import Verdict, judge
+from grainseal.models.codes import code_for
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.models.photo import PhotoKind
 
 from .coding import probe_code
+from .demo_claim_photos import EXTRACTOR, ClaimPlan
 from .demo_photos import PhotoSet, Plan
 from .demo_service import LocalService
 from .errors import ClientError
-from .photos import fingerprint_of
+from .photos import extract
 from .sdk import Client
 from .vault import Vault
 
@@ -65,48 +68,80 @@ class Decision:
 
 @dataclass(frozen=True)
 class SavedFingerprint:
-    """A fingerprint on disk: dozens of large ones would not fit into memory."""
+    """A fingerprint on disk: dozens of large ones would not fit into memory.
 
-    path: Path
+    In a file without a name, so that it goes with this process however that ends.
+    """
+
+    file: IO[bytes] = field(repr=False)
+    shape: tuple[int, int]
     kind: PhotoKind
     photos: int
 
+    @classmethod
+    def of(cls, fingerprint: Fingerprint) -> "SavedFingerprint":
+        """Write it."""
+        file = TemporaryFile()  # noqa: SIM115 - open as long as this object lives
+        file.write(np.ascontiguousarray(fingerprint.values).data)
+        return cls(file, fingerprint.shape, fingerprint.kind, fingerprint.photos)
+
     def load(self) -> Fingerprint:
         """Read it back."""
-        return Fingerprint(np.load(self.path), self.kind, self.photos)
+        self.file.seek(0)
+        values = np.frombuffer(self.file.read(), np.float32).reshape(self.shape)
+        return Fingerprint(values, self.kind, self.photos)
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What was extracted, each photo once: by camera, from enrolment photos and from probes."""
+    """What was extracted, by camera: from enrolment photos and from probes; for claims, from
+    enrolment photos by the claim codes' extractor and from fresh ones."""
 
-    enrolled: dict[str, SavedFingerprint]
-    probes: dict[str, SavedFingerprint]
+    enrolled: dict[str, SavedFingerprint] = field(default_factory=dict)
+    probes: dict[str, SavedFingerprint] = field(default_factory=dict)
+    claims: dict[str, SavedFingerprint] = field(default_factory=dict)
+    fresh: dict[str, SavedFingerprint] = field(default_factory=dict)
 
 
-def extract_all(pool: Executor, plan: Plan, folder: Path, done: Done) -> Fingerprints:
-    """Fingerprint of every photo set of the plan, saved in `folder`."""
-    found = Fingerprints({}, {})
-    jobs = [(found.enrolled, each) for each in plan.enrolled]
-    jobs += [(found.probes, each) for each in plan.probes]
+@dataclass(frozen=True)
+class _Job:
+    """Photos that make one fingerprint, and where it belongs."""
+
+    photos: PhotoSet
+    extractor: str
+    by_camera: dict[str, SavedFingerprint]
+
+    @property
+    def pixels(self) -> int:
+        return len(self.photos.paths) * self.photos.frame[0] * self.photos.frame[1]
+
+
+def extract_all(
+    pool: Executor, plan: Plan, done: Done, claims: ClaimPlan | None = None
+) -> Fingerprints:
+    """Fingerprint of every photo set of the plan, and of those that the claims need besides."""
+    found = Fingerprints()
+    jobs = [_Job(each, _extractor(each), found.enrolled) for each in plan.enrolled]
+    jobs += [_Job(each, _extractor(each), found.probes) for each in plan.probes]
+    for claimant in claims.claimants if claims is not None else ():
+        jobs.append(_Job(claimant.enrolled, EXTRACTOR, found.claims))
+        if claimant.fresh not in plan.probes:
+            jobs.append(_Job(claimant.fresh, _extractor(claimant.fresh), found.fresh))
     # The longest first, so that no core is left with one of them at the end.
-    jobs.sort(key=lambda job: -len(job[1].paths) * job[1].frame[0] * job[1].frame[1])
-    running = [
-        pool.submit(_extract, each, folder / f"{number}.npy")
-        for number, (_, each) in enumerate(jobs)
-    ]
-    total, finished = sum(len(each.paths) for _, each in jobs), 0
-    for (by_camera, each), future in zip(jobs, running, strict=True):
-        by_camera[each.camera] = future.result()
-        finished += len(each.paths)
-        done("Reading photos", finished, total)
+    jobs.sort(key=lambda job: -job.pixels)
+    running = {pool.submit(extract, job.photos.paths, job.extractor): job for job in jobs}
+    total, finished = sum(len(job.photos.paths) for job in jobs), 0
+    while running:  # a future left in it would keep its fingerprint in memory
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            job = running.pop(future)
+            job.by_camera[job.photos.camera] = SavedFingerprint.of(future.result())
+            finished += len(job.photos.paths)
+            done("Reading photos", finished, total)
     return found
 
 
-def _extract(photos: PhotoSet, target: Path) -> SavedFingerprint:
-    fingerprint = fingerprint_of(photos.paths, photos.profile)
-    np.save(target, fingerprint.values)
-    return SavedFingerprint(target, fingerprint.kind, fingerprint.photos)
+def _extractor(photos: PhotoSet) -> str:
+    return code_for(photos.profile.name).extractor
 
 
 def run_demo(

@@ -1,4 +1,4 @@
-"""`grainseal demo`: the matrix of who was accepted, for people, as JSON, and as a report."""
+"""`grainseal demo`: who is accepted by which photos, and who can claim a photo as theirs."""
 
 import signal
 import tempfile
@@ -6,25 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from typing import Final
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from .demo import RELYING_PARTY, Decision, Fingerprints, extract_all, run_demo
-from .demo_photos import (
-    VIRTUAL_CAMERAS,
-    Plan,
-    plan_demo,
-    require_cameras,
-    take_virtual_photos,
-    worker_pool,
-)
+from .demo_claim_photos import plan_claims
+from .demo_claims import ClaimStory, make_room, run_claims
+from .demo_photos import Plan, plan_demo, require_cameras, worker_pool
 from .demo_service import LocalService
+from .demo_told import as_json as told_as_json
+from .demo_told import print_claims, print_matrix
+from .demo_virtual import VIRTUAL_CAMERAS, add_scene, take_virtual_photos
 from .report import require_matplotlib, write_report
 from .terminal import json_option, note, progress_of_stages, show
 
+EVIDENCE: Final = "claim"
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -35,6 +32,7 @@ class Outcome:
     plan: Plan
     prints: Fingerprints
     decisions: list[Decision]
+    story: ClaimStory | None
 
 
 @click.command()
@@ -46,7 +44,9 @@ class Outcome:
     "--report", type=click.Path(file_okay=False, path_type=Path), help="Write an HTML report here."
 )
 @json_option
+@click.pass_context
 def demo(
+    context: click.Context,
     photos: Path | None,
     probes: Path | None,
     enroll_photos: int,
@@ -56,29 +56,46 @@ def demo(
 ) -> None:
     """Enrol cameras at a real server on this machine, then try each with every other's photos.
 
+    Then a photo is registered, a web copy of it is claimed by its owner and by somebody else, and
+    log and evidence are verified.
+
     With --photos DIR it takes your own: a folder for each camera, named as you like, with at least
     one photo more than are enrolled. Photos are taken in the order of their names.
+
+    Exit status: 0, 1 if a claim or what was verified came out otherwise than it should, 2 error.
     """
     if probes is not None and photos is None:
         raise click.UsageError("--probes needs --photos: whom should they probe?")
     if report is not None:
         require_matplotlib()
+        make_room(report / EVIDENCE)
     with (
         _signals_clean_up(),
         tempfile.TemporaryDirectory(prefix="grainseal-demo-") as temporary,
     ):
-        outcome = _outcome(Path(temporary), photos, probes, enroll_photos, probe_photos)
-        page = (
-            write_report(report, outcome.plan, outcome.prints, outcome.decisions)
-            if report is not None
-            else None
-        )
+        work = Path(temporary)
+        evidence = (report or work / "report") / EVIDENCE
+        outcome = _outcome(work, photos, probes, enroll_photos, probe_photos, evidence)
+        page = None
+        if report is not None:
+            page = write_report(
+                report, outcome.plan, outcome.prints, outcome.decisions, outcome.story
+            )
+        _show(outcome, page, as_json)
+    if outcome.story is not None and not outcome.story.as_expected:
+        context.exit(1)
+
+
+def _show(outcome: Outcome, page: Path | None, as_json: bool) -> None:
+    plan, decisions, story = outcome.plan, outcome.decisions, outcome.story
     if as_json:
-        show(True, _json(outcome, page), "")
-    else:
-        _print_matrix(outcome)
-        if page is not None:
-            click.echo(f"report: {page}")
+        show(True, told_as_json(plan, decisions, story, page), "")
+        return
+    print_matrix(plan, decisions)
+    if story is not None:
+        print_claims(story, kept=page is not None)
+    if page is not None:
+        click.echo(f"report: {page}")
 
 
 @contextmanager
@@ -105,86 +122,30 @@ def _signals_clean_up() -> Iterator[None]:
 
 
 def _outcome(
-    work: Path, photos: Path | None, probes: Path | None, enroll: int, probe: int
+    work: Path, photos: Path | None, probes: Path | None, enroll: int, probe: int, evidence: Path
 ) -> Outcome:
-    prints_folder = work / "fingerprints"
-    prints_folder.mkdir()
     with progress_of_stages() as done:
         with worker_pool() as pool:
+            scene = None
             if photos is None:
                 done("Taking simulated photos", 0, len(VIRTUAL_CAMERAS) * (enroll + probe))
                 photos = work / "photos"
-                take_virtual_photos(pool, photos, enroll, probe)
+                scene = take_virtual_photos(pool, photos, enroll, probe)
             done("Looking at photos", 0, 1)
             plan = plan_demo(pool, photos, probes, enroll, probe)
+            if scene is not None:
+                add_scene(plan, scene)
+            claims = plan_claims(plan)
             for line in plan.notes:
                 note(line)
             require_cameras(plan)
             done("Reading photos", 0, 1)
-            prints = extract_all(pool, plan, prints_folder, done)
+            prints = extract_all(pool, plan, done, claims)
         done("Starting the server", 0, 1)
+        story = None
         with LocalService(work / "server") as service:
             api_key = service.add_relying_party(RELYING_PARTY)
             decisions = run_demo(service, api_key, plan, prints, work, done)
-    return Outcome(plan, prints, decisions)
-
-
-def _json(outcome: Outcome, page: Path | None) -> dict[str, object]:
-    return {
-        "decisions": [
-            {
-                "enrolled": each.enrolled,
-                "probe": each.probe,
-                "accepted": each.accepted,
-                "reason": each.reason,
-                "seconds": round(each.seconds, 3),
-                "bytes_sent": each.bytes_sent,
-            }
-            for each in outcome.decisions
-        ],
-        "cameras": [
-            {"name": each.camera, "profile": each.profile.name, "enrolled_photos": len(each.paths)}
-            for each in outcome.plan.enrolled
-        ],
-        "notes": outcome.plan.notes,
-        "report": str(page) if page is not None else None,
-    }
-
-
-def _print_matrix(outcome: Outcome) -> None:
-    """Rows are the enrolled cameras, columns the ones whose photos were tried."""
-    console = Console()
-    table = Table(title="Who was accepted, by whose photos", title_justify="left")
-    table.add_column("enrolled")
-    for probes in outcome.plan.probes:
-        table.add_column(probes.camera, justify="center")
-    by_pair = {(each.enrolled, each.probe): each for each in outcome.decisions}
-    for camera in outcome.plan.enrolled:
-        row = [by_pair[camera.camera, probes.camera] for probes in outcome.plan.probes]
-        table.add_row(camera.camera, *(_cell(each) for each in row))
-    console.print(table)
-    for line in summary(outcome.decisions):
-        console.print(line, highlight=False)
-
-
-def _cell(decision: Decision) -> str:
-    verdict = "[green]accepted[/]" if decision.accepted else "[red]rejected[/]"
-    return f"{verdict}\n{decision.seconds:.2f} s"
-
-
-def summary(decisions: list[Decision]) -> list[str]:
-    """What the matrix says, in a few sentences."""
-    own = [each for each in decisions if each.own]
-    others = [each for each in decisions if not each.own]
-    lines = [
-        f"{each.enrolled} was not recognised: {each.reason}" for each in own if each.surprising
-    ]
-    if own:
-        lines.append(f"{sum(each.accepted for each in own)} of {len(own)} own cameras accepted")
-    if others:
-        wrong = sum(each.accepted for each in others)
-        lines.append(f"{wrong} of {len(others)} wrong cameras accepted, though with stolen keys")
-    seconds = median(each.seconds for each in decisions)
-    sent = median(each.bytes_sent for each in decisions) / 1000
-    lines.append(f"one authentication took {seconds:.2f} s and sent {sent:.0f} kB (medians)")
-    return lines
+            if claims is not None:
+                story = run_claims(service, api_key, claims, prints, work, evidence, done)
+    return Outcome(plan, prints, decisions, story)

@@ -1,4 +1,4 @@
-"""Which photos the demo enrols and probes with: from folders, or taken by virtual cameras.
+"""Which photos of a folder the demo enrols and probes with.
 
 Folders of real people hold anything: other sizes, copies, damaged files, RAW beside JPEG. What
 cannot be used is left out with a note that says why; what may not work well is only warned of,
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -22,7 +22,6 @@ from grainseal.crypto.profiles import AUTH_JPEG_V1, AUTH_RAW_V1, Profile
 from grainseal.models.codes import CodeError, code_for, require_frame
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, read_photo
 from grainseal.models.quality import Problem, problems
-from grainseal.models.simulator import VirtualCamera, take_burst
 
 from .errors import ClientError
 from .photos import photos_in
@@ -31,23 +30,16 @@ from .photos import photos_in
 _SPARE_FACTOR: Final = 2
 # Found by the plan itself, in words that fit a folder.
 _PLANNED_FOR: Final = frozenset({"kind", "size", "duplicate"})
-# Two of one model, which share what a model has in common, and one of another model and size.
-# A frame needs 16,384 blocks of 16 × 16 pixels; a seventh more leaves a choice among them.
-VIRTUAL_CAMERAS: Final = (
-    ("Aurora_1", 11, 2496, 1920, "Aurora"),
-    ("Aurora_2", 12, 2496, 1920, "Aurora"),
-    ("Borealis_1", 13, 2400, 2000, "Borealis"),
-)
-_ENROLL_SEED, _PROBE_SEED = 1, 2
 
 
 @dataclass(frozen=True)
 class Found:
-    """One photo that can be read. `shape`: (height, width)."""
+    """One photo that can be read. `shape`: (height, width). `scene`: it shows more than a wall."""
 
     path: Path
     shape: tuple[int, int]
     sha256: str
+    scene: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,11 +64,16 @@ class PhotoSet:
 
 @dataclass
 class Plan:
-    """What the demo will do; `notes` says what it will not, and why."""
+    """What the demo will do; `notes` says what it will not, and why.
+
+    `later`: by enrolled camera, all usable photos of its frame that are not enrolled.
+    """
 
     enrolled: list[PhotoSet] = field(default_factory=list)
     probes: list[PhotoSet] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    later: dict[str, tuple[Found, ...]] = field(default_factory=dict)
+    probe_photos: int = 1
 
 
 @contextmanager
@@ -112,31 +109,14 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def take_virtual_photos(pool: Executor, root: Path, enroll: int, probe: int) -> None:
-    """Bursts of the virtual cameras, a folder for each."""
-    bursts = [
-        pool.submit(_burst, root, camera, count, seed)
-        for count, seed in ((enroll, _ENROLL_SEED), (probe, _PROBE_SEED))
-        for camera in VIRTUAL_CAMERAS
-    ]
-    for burst in bursts:
-        burst.result()
-
-
-def _burst(root: Path, camera: tuple[str, int, int, int, str], count: int, seed: int) -> None:
-    name, individual, width, height, model = camera
-    virtual = VirtualCamera(individual, width, height, model=model)
-    take_burst(virtual, count, root / name, seed=seed)
-
-
 def plan_demo(pool: Executor, photos: Path, probes: Path | None, enroll: int, probe: int) -> Plan:
     """Photo sets from DIR/<camera>/: the first `enroll` photos, and up to `probe` later ones.
 
     With `probes`, the photos to probe with come from there. `ClientError` for folders that are no
     such thing; a plan without cameras is for `require_cameras` to refuse, after its notes.
     """
-    plan = Plan()
-    enrolled = _plan_cameras(plan, pool, photos, enroll, probe if probes is None else 0)
+    plan = Plan(probe_photos=probe)
+    enrolled = _plan_cameras(plan, pool, photos, enroll, probes is None)
     if probes is not None:
         _plan_probes(plan, pool, probes, probe, enrolled)
     if len(plan.enrolled) == 1 and len(plan.probes) == 1:
@@ -156,18 +136,20 @@ def require_cameras(plan: Plan) -> None:
 
 
 def _plan_cameras(
-    plan: Plan, pool: Executor, root: Path, enroll: int, probe: int
+    plan: Plan, pool: Executor, root: Path, enroll: int, probing: bool
 ) -> dict[str, frozenset[str]]:
-    """Who is enrolled, and probed if `probe` > 0; by camera, the SHA-256 of what was enrolled."""
+    """Who is enrolled, and probed if `probing`; by camera, the SHA-256 of what was enrolled."""
     enrolled: dict[str, frozenset[str]] = {}
-    for survey in _survey_all(pool, root, enroll + probe):
+    for survey in _survey_all(pool, root, enroll + plan.probe_photos):
         plan.notes += survey.notes
-        usable = _usable(survey, enroll + min(probe, 1), None, frozenset(), plan.notes)
+        usable = _usable(survey, enroll + probing, None, frozenset(), plan.notes)
         if usable:
             plan.enrolled.append(_photo_set(survey, usable[:enroll]))
+            plan.later[survey.name] = tuple(usable[enroll:])
             enrolled[survey.name] = frozenset(each.sha256 for each in usable[:enroll])
-            if probe:
-                plan.probes.append(_photo_set(survey, usable[enroll : enroll + probe]))
+            if probing:
+                probes = usable[enroll : enroll + plan.probe_photos]
+                plan.probes.append(_photo_set(survey, probes))
     return enrolled
 
 
@@ -181,6 +163,8 @@ def _plan_probes(
         usable = _usable(survey, 1, frames.get(survey.name), known, plan.notes)
         if usable:
             plan.probes.append(_photo_set(survey, usable[:probe]))
+            if usable[0].shape == frames.get(survey.name):
+                plan.later[survey.name] += tuple(usable)
 
 
 def _survey_all(pool: Executor, root: Path, wanted: int) -> list[Survey]:
@@ -212,7 +196,9 @@ def _survey(folder: Path, wanted: int) -> Survey:
             yield photo
 
     advice = problems(readable(), code_for(profile.name))
-    return Survey(folder.name, profile, tuple(found), (*notes, *_advice(folder.name, advice)))
+    scenes = {each.photo for each in advice if each.code == "textured"}
+    judged = tuple(replace(each, scene=each.path.name in scenes) for each in found)
+    return Survey(folder.name, profile, judged, (*notes, *_advice(folder.name, advice)))
 
 
 def _one_kind(paths: list[Path], wanted: int) -> tuple[Profile, list[Path]]:

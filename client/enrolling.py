@@ -1,24 +1,44 @@
 """The enrolment ceremony, pure: what to ask, what to submit, what to answer.
 
 docs/PROTOCOL.md, "Enrolment". `begin_*` → service → `submit` → service → `finish` → service; the
-caller carries the messages and keeps the vault.
+caller carries the messages and keeps the vault. A claim template is encrypted beforehand
+(`encrypt_claims`) and uploaded between the first two.
 """
 
 from dataclasses import dataclass, field
 
 from grainseal.crypto.opening import HomomorphicKey
-from grainseal.crypto.profiles import Profile, profile_named
+from grainseal.crypto.profiles import Profile, claim_profile_named, profile_named
 from grainseal.crypto.signing import SigningKey
-from grainseal.crypto.transcript import template_transcript
+from grainseal.crypto.transcript import claim_template_hash, template_transcript
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
+from .claim_coding import NewClaimTemplate
 from .coding import NewTemplate
 from .errors import UntrustedService
-from .sessions import SERVICE_AUDIENCE, Expected, checked_session, opening
-from .vault_state import PendingEnrollment, StoredEnrollment
+from .sessions import SERVICE_AUDIENCE, Expected, checked_session, opening_by
+from .vault_state import PendingEnrollment, StoredClaims, StoredEnrollment
 
 PURPOSE_ENROLL = "enroll"
 PURPOSE_RENEW = "renew"
+
+
+@dataclass(frozen=True)
+class EncryptedClaims:
+    """A claim template as it is uploaded, its hash (32 bytes), and what the vault will keep."""
+
+    upload: bytes = field(repr=False)
+    sha256: bytes
+    stored: StoredClaims
+    key: HomomorphicKey = field(repr=False)
+
+    @property
+    def parameters(self) -> pb.ClaimParameters:
+        """What the service is told at the beginning."""
+        height, width = self.stored.frame
+        return pb.ClaimParameters(
+            profile=self.stored.profile, height=height, width=width, seed=self.stored.seed
+        )
 
 
 @dataclass(frozen=True)
@@ -28,10 +48,35 @@ class Submitted:
     session: pb.Session
     request: pb.SubmitTemplateRequest
     key: HomomorphicKey = field(repr=False)
+    claims: EncryptedClaims | None = None
+
+
+def encrypt_claims(template: NewClaimTemplate) -> EncryptedClaims:
+    """A claim template under a homomorphic key of its own."""
+    profile = claim_profile_named(template.profile)
+    key = HomomorphicKey(profile)
+    code, keys = key.encrypt(template.code), key.public_keys()
+    stored = StoredClaims(
+        profile=profile.name,
+        frame=template.frame,
+        sums_opened=profile.openings,  # C9: those of the template's check
+        seed=template.seed,
+        positions=template.positions,
+        homomorphic_secret=key.secret(),
+    )
+    sha256 = claim_template_hash(
+        profile.name, *template.frame, template.seed, code, keys, template.positions
+    )
+    upload = b"".join((code, keys.relin_key, keys.zero_key, template.positions))
+    return EncryptedClaims(upload, sha256, stored, key)
 
 
 def begin_with_ticket(
-    ticket: str, profile: Profile, device: SigningKey, idempotency_key: bytes
+    ticket: str,
+    profile: Profile,
+    device: SigningKey,
+    idempotency_key: bytes,
+    claims: EncryptedClaims | None = None,
 ) -> pb.BeginEnrollmentRequest:
     """The request for a first enrolment."""
     return pb.BeginEnrollmentRequest(
@@ -39,11 +84,16 @@ def begin_with_ticket(
         profile=profile.name,
         device_key=device.public,
         idempotency_key=idempotency_key,
+        claims=_parameters(claims),
     )
 
 
 def begin_with_token(
-    renewal_token: str, profile: Profile, device: SigningKey, idempotency_key: bytes
+    renewal_token: str,
+    profile: Profile,
+    device: SigningKey,
+    idempotency_key: bytes,
+    claims: EncryptedClaims | None = None,
 ) -> pb.BeginEnrollmentRequest:
     """The request for a renewal: a decision of purpose "renew" stands in for the ticket."""
     return pb.BeginEnrollmentRequest(
@@ -51,6 +101,7 @@ def begin_with_token(
         profile=profile.name,
         device_key=device.public,
         idempotency_key=idempotency_key,
+        claims=_parameters(claims),
     )
 
 
@@ -73,20 +124,25 @@ def submit(
     device: SigningKey,
     idempotency_key: bytes,
     now: float,
+    claims: EncryptedClaims | None = None,
 ) -> Submitted:
-    """The encrypted template under a new homomorphic key, after the checks C1–C4."""
+    """The encrypted template under a new homomorphic key, after the checks C1–C4.
+
+    `claims`: the claim template that was uploaded in this session.
+    """
     context = checked_session(session, expected, now)
     key = HomomorphicKey(profile_named(expected.profile))
     encrypted, keys = key.encrypt(template.code), key.public_keys()
+    transcript = template_transcript(context, encrypted, keys, claims.sha256 if claims else b"")
     request = pb.SubmitTemplateRequest(
         session_id=session.session_id,
         template=encrypted,
         relin_key=keys.relin_key,
         zero_key=keys.zero_key,
-        signature=device.sign(template_transcript(context, encrypted, keys)),
+        signature=device.sign(transcript),
         idempotency_key=idempotency_key,
     )
-    return Submitted(session, request, key)
+    return Submitted(session, request, key, claims)
 
 
 def finish(
@@ -97,8 +153,10 @@ def finish(
     idempotency_key: bytes,
 ) -> PendingEnrollment:
     """What to keep before the last request is sent, that request included; check C6."""
-    session = submitted.session
-    request = opening(session, answer, submitted.key, device, idempotency_key)
+    session, claims = submitted.session, submitted.claims
+    keys = [submitted.key, *([claims.key] if claims else [])]
+    counts = [(key, key.profile.openings) for key in keys]
+    request = opening_by(session, answer, counts, device, idempotency_key)
     enrollment = StoredEnrollment(
         enrollment_id=session.enrollment_id,
         subject=session.subject,
@@ -109,6 +167,7 @@ def finish(
         positions=template.positions,
         code_key=template.code_key,
         homomorphic_secret=submitted.key.secret(),
+        claims=claims.stored if claims else None,
     )
     return PendingEnrollment(enrollment, request.SerializeToString())
 
@@ -123,3 +182,7 @@ def require_active(pending: PendingEnrollment, answer: pb.Enrollment) -> None:
     )
     if not same or answer.state != pb.ENROLLMENT_STATE_ACTIVE:
         raise UntrustedService("the service confirmed another enrolment than the one asked for")
+
+
+def _parameters(claims: EncryptedClaims | None) -> pb.ClaimParameters | None:
+    return claims.parameters if claims is not None else None

@@ -41,4 +41,8 @@ class ServiceError(ClientError):
 
 
 class RenewalDue(ClientError):  # noqa: N818 - the name says what happened
-    """The template was opened as often as is safe; `Client.renew` replaces it."""
+    """A template was opened as often as is safe; `Client.renew` replaces it."""
+
+
+class CameraNotRecognised(ClientError):  # noqa: N818 - the name says what happened
+    """The fresh photos do not match the enrolled camera, so what they should allow was not done."""

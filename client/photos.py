@@ -1,12 +1,21 @@
 """Photos in, fingerprint out: which files, which profile, are they fit, what do they say."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from grainseal.crypto.errors import MisuseError
-from grainseal.crypto.profiles import AUTH_JPEG_V1, AUTH_RAW_V1, Profile, profile_named
-from grainseal.models.codes import code_for
+from grainseal.crypto.profiles import (
+    AUTH_JPEG_V1,
+    AUTH_RAW_V1,
+    ClaimProfile,
+    Profile,
+    profile_named,
+)
+from grainseal.models.claim_code import claim_for
+from grainseal.models.codes import CodeSpec, code_for
 from grainseal.models.extractor import Extractor, get_extractor
 from grainseal.models.fingerprint import Fingerprint, estimate
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, PhotoKind, read_photo
@@ -20,7 +29,10 @@ Photos = Sequence[str | Path] | Fingerprint
 """Files, or a fingerprint that `fingerprint_of` made of them before."""
 
 DEFAULT_EXTRACTOR: Final = "wavelet"
-DEVELOPED_SUFFIXES: Final = frozenset([".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif"])
+MAX_UPLOADED_PHOTO: Final = 64 * 2**20  # bytes; docs/PROTOCOL.md, "Uploads"
+DEVELOPED_SUFFIXES: Final = frozenset(
+    [".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".webp"]
+)
 _PROFILE_OF_KIND: Final[dict[PhotoKind, Profile]] = {
     "developed": AUTH_JPEG_V1,
     "raw": AUTH_RAW_V1,
@@ -47,6 +59,58 @@ def photos_in(folder: Path) -> list[Path]:
     )
 
 
+@dataclass(frozen=True)
+class PhotoFile:
+    """A developed photo together with its file's bytes."""
+
+    path: Path
+    photo: Photo
+    data: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> bytes:
+        """Of the file, 32 bytes."""
+        return bytes.fromhex(self.photo.sha256)
+
+
+def developed_file(path: str | Path, purpose: str) -> PhotoFile:
+    """A photo whose file itself matters: one to register or upload, or a copy of one.
+
+    `PhotosRefused` for what is no photo, RAW, or larger than the service takes; `purpose` ends its
+    message: "to be ...".
+    """
+    path = Path(path)
+    photo = _read(path)
+    if photo.kind != "developed":
+        raise PhotosRefused(f"{path} is RAW: give the JPEG made of it {purpose}")
+    data = _bytes_of(path)
+    if len(data) > MAX_UPLOADED_PHOTO:
+        raise PhotosRefused(
+            f"{path} is larger than {MAX_UPLOADED_PHOTO >> 20} MiB: too large {purpose}"
+        )
+    if hashlib.sha256(data).hexdigest() != photo.sha256:
+        raise PhotosRefused(f"{path} changed while it was read: try again")
+    return PhotoFile(path, photo, data)
+
+
+def count_of(photos: Photos) -> int:
+    """How many photos are still to be read."""
+    return 0 if isinstance(photos, Fingerprint) else len(photo_files(photos))
+
+
+def shared_progress(
+    progress: Progress | None, first: int, second: int
+) -> tuple[Progress | None, Progress | None]:
+    """One bar for two readings of so many photos each."""
+    if progress is None:
+        return None, None
+    tell, total = progress, first + second
+    return (
+        lambda done, _: tell(done, total),
+        lambda done, _: tell(first + done, total),
+    )
+
+
 def profile_for(photos: Photos, name: str | None = None) -> Profile:
     """The profile of that name, by default the one for the first photo's kind.
 
@@ -58,12 +122,26 @@ def profile_for(photos: Photos, name: str | None = None) -> Profile:
         raise ClientError(str(error)) from None
 
 
+def first_photo(photos: Iterable[str | Path]) -> Photo:
+    """The first one, for its kind and size; `PhotosRefused` if it cannot be read."""
+    return _read(photo_files(photos)[0])
+
+
 def require_fit(photos: Photos, profile: Profile) -> None:
     """`PhotosRefused` with advice for each photo that would spoil a code of that profile."""
+    _require_fit(photos, code_for(profile.name), need_flat=True)
+
+
+def require_fit_for_claims(photos: Photos, profile: ClaimProfile) -> None:
+    """The same for a claim template, which photos of any scenes serve."""
+    _require_fit(photos, claim_for(profile.name), need_flat=False)
+
+
+def _require_fit(photos: Photos, spec: CodeSpec, need_flat: bool) -> None:
     if isinstance(photos, Fingerprint):
         return
     try:
-        found = problems(map(read_photo, photo_files(photos)), code_for(profile.name))
+        found = problems(map(read_photo, photo_files(photos)), spec, need_flat=need_flat)
     except PhotoError as error:
         raise PhotosRefused(str(error)) from None
     blocking = [problem for problem in found if problem.blocking]
@@ -111,7 +189,14 @@ def extract(
 def _kind_of(photos: Photos) -> PhotoKind:
     if isinstance(photos, Fingerprint):
         return photos.kind
-    return _read(photo_files(photos)[0]).kind
+    return first_photo(photos).kind
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PhotosRefused(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _read(path: Path) -> Photo:

@@ -1,11 +1,15 @@
-"""What the service says of an enrolment's place in the log, made into a receipt; pure."""
+"""What the service says of a leaf's place in the log, made into a receipt; pure.
+
+C8: it is of this vault's own enrolment or registration, and its proof leads to its checkpoint. The
+log's signature is not looked at: that takes a key which the service must not choose.
+"""
 
 from grainseal.crypto.checkpoint import parse_checkpoint, parse_note
-from grainseal.crypto.entries import parse_enrollment_entry
+from grainseal.crypto.entries import EnrollmentEntry, RegistrationEntry, entry_of
 from grainseal.crypto.errors import MalformedMessage, VerificationFailed
 from grainseal.crypto.leaves import Kind, LogProof, Opening, commit, require_counted
 from grainseal.crypto.merkle import verify_inclusion
-from grainseal.crypto.receipts import Receipt
+from grainseal.crypto.receipts import Receipt, verify_statement
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
 from .errors import UntrustedService
@@ -13,12 +17,45 @@ from .vault_state import StoredEnrollment
 
 
 def checked_receipt(answer: pb.Receipt, enrolled: StoredEnrollment, device_key: bytes) -> Receipt:
-    """C8: the receipt of this very enrolment, whole; `UntrustedService` otherwise.
+    """C8: the receipt of this very enrolment, whole; `UntrustedService` otherwise."""
+    receipt = _placed(answer, Kind.ENROLLMENT)
+    entry = receipt.entry
+    said = isinstance(entry, EnrollmentEntry) and (
+        entry.enrollment_id,
+        entry.subject,
+        entry.profile,
+        entry.device_key,
+    )
+    if said != (enrolled.enrollment_id, enrolled.subject, enrolled.profile, device_key):
+        raise UntrustedService("the service's receipt is of another enrolment than this vault's")
+    return receipt
 
-    The log's signature is not looked at: that takes a key which the service must not choose.
+
+def checked_registration_receipt(
+    answer: pb.Receipt, device_key: bytes, registration_id: str = ""
+) -> Receipt:
+    """C8: the receipt of a registration by this device, under whichever of its enrolments.
+
+    That the device once signed the statement is in the receipt itself (L6). `registration_id`:
+    the one that was asked for, where one was. What else it has to say is for the caller to compare.
     """
+    receipt = _placed(answer, Kind.REGISTRATION)
+    entry = receipt.entry
+    if not isinstance(entry, RegistrationEntry) or entry.device_key != device_key:
+        raise UntrustedService("the service's receipt is of another device's registration")
+    if registration_id and entry.registration_id != registration_id:
+        raise UntrustedService("the service's receipt is of another registration than asked for")
     try:
-        receipt = _receipt(answer)
+        verify_statement(entry)
+    except (MalformedMessage, VerificationFailed) as error:
+        raise UntrustedService(f"the service's receipt is none: {error}") from None
+    return receipt
+
+
+def _placed(answer: pb.Receipt, kind: Kind) -> Receipt:
+    """The receipt of a leaf of this kind, its proof leading to the checkpoint beside it."""
+    try:
+        receipt = _receipt(answer, kind)
         checkpoint = parse_checkpoint(parse_note(answer.checkpoint).text)
         require_counted(answer.index, checkpoint)
         verify_inclusion(
@@ -26,17 +63,12 @@ def checked_receipt(answer: pb.Receipt, enrolled: StoredEnrollment, device_key: 
         )
     except (MalformedMessage, VerificationFailed, ValueError) as error:
         raise UntrustedService(f"the service's receipt is none: {error}") from None
-    entry = receipt.entry
-    said = (entry.enrollment_id, entry.subject, entry.profile, entry.device_key)
-    if said != (enrolled.enrollment_id, enrolled.subject, enrolled.profile, device_key):
-        raise UntrustedService("the service's receipt is of another enrolment than this vault's")
     return receipt
 
 
-def _receipt(answer: pb.Receipt) -> Receipt:
-    if answer.kind != Kind.ENROLLMENT.value:
+def _receipt(answer: pb.Receipt, kind: Kind) -> Receipt:
+    if answer.kind != kind.value:
         raise MalformedMessage(f"it is of kind {answer.kind!r}")
-    opening = Opening(answer.salt, answer.entry)
-    leaf = commit(Kind.ENROLLMENT, opening)
+    leaf = commit(kind, Opening(answer.salt, answer.entry))
     proof = LogProof(answer.index, tuple(answer.inclusion), answer.checkpoint)
-    return Receipt(parse_enrollment_entry(answer.entry), answer.salt, leaf.commitment, proof)
+    return Receipt(entry_of(kind, answer.entry), answer.salt, leaf.commitment, proof)

@@ -22,8 +22,11 @@ from grainseal.models.extractor import get_extractor
 from grainseal.models.photo import Photo, read_photo
 
 from .demo import Decision, Fingerprints
+from .demo_claim_photos import PROFILE, WEB_QUALITY
+from .demo_claims import ClaimStory
 from .demo_photos import PhotoSet, Plan
 from .errors import ClientError
+from .evidence import REPORT
 
 PAGE: Final = "index.html"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -58,6 +61,21 @@ class ScorePlot:
     picture: str
 
 
+@dataclass(frozen=True)
+class ClaimsShown:
+    """The claims, with the photo and its copy as data URLs ("": there is none).
+
+    `page`: the evidence's own page, from the report's folder, or "".
+    """
+
+    story: ClaimStory
+    profile: str
+    photo: str
+    copy: str
+    quality: int
+    page: str
+
+
 def require_matplotlib() -> None:
     """`ClientError` that says how to install it, before any work is done."""
     try:
@@ -69,7 +87,11 @@ def require_matplotlib() -> None:
 
 
 def write_report(
-    folder: Path, plan: Plan, prints: Fingerprints, decisions: Sequence[Decision]
+    folder: Path,
+    plan: Plan,
+    prints: Fingerprints,
+    decisions: Sequence[Decision],
+    story: ClaimStory | None = None,
 ) -> Path:
     """Write the page into `folder`, made if missing; its path."""
     names = sorted({each.profile for each in decisions})
@@ -86,6 +108,7 @@ def write_report(
             kilobytes=median(each.bytes_sent for each in decisions) / 1000,
             detail=_DETAIL,
             notes=plan.notes,
+            claims=_claims(story, folder) if story is not None else None,
         )
     )
     try:
@@ -115,13 +138,25 @@ def _rows(plan: Plan, decisions: Sequence[Decision]) -> list[tuple[str, list[Dec
     ]
 
 
+def _claims(story: ClaimStory, folder: Path) -> ClaimsShown:
+    copy, page = story.copy, story.evidence / REPORT
+    return ClaimsShown(
+        story=story,
+        profile=PROFILE.name,
+        photo=png(thumbnail(read_photo(story.plan.photo))),
+        copy=png(thumbnail(read_photo(copy.path))) if copy is not None else "",
+        quality=WEB_QUALITY,
+        page=page.relative_to(folder).as_posix() if page.is_file() else "",
+    )
+
+
 def _camera_pictures(camera: PhotoSet, prints: Fingerprints) -> CameraPictures:
     photo = read_photo(camera.paths[0])
     side = min(_DETAIL + 2 * _MARGIN, *(length // 2 * 2 for length in photo.shape))
     extractor = get_extractor(code_for(camera.profile.name).extractor)
     observations = list(extractor.observe(photo.cropped(side)))
     middle = observations[len(observations) // 2]  # green of R, G and B; all there is of RAW
-    values = np.load(prints.enrolled[camera.camera].path, mmap_mode="r")
+    values = prints.enrolled[camera.camera].load().values
     return CameraPictures(
         name=camera.camera,
         photos=len(camera.paths),

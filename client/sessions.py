@@ -13,10 +13,13 @@ an `UntrustedService` and nothing is answered.
 - C6 an answer is K sums, each of n coefficients below q0, none transparent
 - C7 a decision token is signed by the pinned key and says what was asked for, in time
 - C8 a receipt is of the vault's own enrolment and device key, and its proof leads to its checkpoint
+- C9 the sums opened for a claim template, these included, do not pass its profile's cap; the count
+  is in the vault before the answer is opened
+- C10 a certificate is signed by the pinned key and about this enrolment and this copy
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -114,9 +117,23 @@ def opening(
     idempotency_key: bytes,
 ) -> pb.Opening:
     """The signed opening of an answer, after C6; once per session, and after it was counted."""
+    return opening_by(session, answer, [(key, key.profile.openings)], device, idempotency_key)
+
+
+def opening_by(
+    session: pb.Session,
+    answer: pb.MaskedSums,
+    keys: Sequence[tuple[HomomorphicKey, int]],
+    device: SigningKey,
+    idempotency_key: bytes,
+) -> pb.Opening:
+    """Like `opening`, of an answer whose sums belong to these keys: so many to each, in order."""
     sums = [MaskedSum(each.c1, each.c0) for each in answer.sums]
+    expected = sum(count for _, count in keys)
     try:
-        opened = key.open(sums)
+        if len(sums) != expected:
+            raise MalformedMessage(f"expected {expected} sums, got {len(sums)}")
+        opened = _opened(sums, keys)
     except MalformedMessage as error:
         raise UntrustedService(f"the service's answer is none: {error}") from None
     transcript = opening_transcript(context_of(session), sums, opened)
@@ -126,6 +143,14 @@ def opening(
         signature=device.sign(transcript),
         idempotency_key=idempotency_key,
     )
+
+
+def _opened(sums: list[MaskedSum], keys: Sequence[tuple[HomomorphicKey, int]]) -> list[int]:
+    opened: list[int] = []
+    for key, count in keys:
+        part = sums[len(opened) : len(opened) + count]
+        opened += key.open(part, count)
+    return opened
 
 
 def _require_pinned(said: Collection[bytes], service_key: bytes) -> None:

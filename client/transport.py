@@ -25,7 +25,9 @@ Answer = TypeVar("Answer", bound=Message)
 
 TIMEOUT: Final = 30.0  # seconds for one attempt
 RETRY_DELAYS: Final = (0.2, 0.6, 1.8)  # seconds before the second, third and fourth attempt
-MAX_MESSAGE: Final = 1 << 20  # docs/PROTOCOL.md
+MAX_ANSWER: Final = 4 << 20  # docs/PROTOCOL.md
+# What the service needs longer for: it checks a template, or denoises a photo.
+_SLOWER: Final = 4
 
 
 class Transport:
@@ -45,25 +47,27 @@ class Transport:
         self._server, self._timeout, self._sleep = server, timeout, sleep
         self._metadata = (("authorization", f"Bearer {api_key}"),) if api_key else ()
         credentials = grpc.ssl_channel_credentials(_pem(ca))
-        limits = [("grpc.max_receive_message_length", MAX_MESSAGE)]
+        limits = [("grpc.max_receive_message_length", MAX_ANSWER)]
         self._channel = grpc.secure_channel(server, credentials, options=limits)
         self._enrollment = services.EnrollmentServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._log = services.LogServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._authentication = services.AuthenticationServiceStub(  # type: ignore[no-untyped-call]
             self._channel
         )
+        self._copyright = services.CopyrightServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     def issue_ticket(self, request: pb.IssueTicketRequest) -> pb.IssueTicketResponse:
         """A ticket for one of a relying party's subjects, with its API key."""
         return self._call(self._enrollment.IssueTicket, request, pb.IssueTicketResponse)
 
     def begin_enrollment(self, request: pb.BeginEnrollmentRequest) -> pb.Session:
-        """B1–B5."""
+        """B1–B6."""
         return self._call(self._enrollment.BeginEnrollment, request, pb.Session)
 
     def submit_template(self, request: pb.SubmitTemplateRequest) -> pb.MaskedSums:
-        """S1–S6."""
-        return self._call(self._enrollment.SubmitTemplate, request, pb.MaskedSums)
+        """S1–S7."""
+        method = self._enrollment.SubmitTemplate
+        return self._call(method, request, pb.MaskedSums, slower=_SLOWER)
 
     def finish_enrollment(self, request: pb.Opening) -> pb.Enrollment:
         """F1–F6."""
@@ -83,7 +87,7 @@ class Transport:
         return self._call(self._enrollment.RevokeEnrollment, request, pb.Enrollment)
 
     def get_receipt(self, request: pb.SignedRequest) -> pb.Receipt:
-        """An enrolment's leaf, opened, and its place in the log."""
+        """A leaf of this device's, opened, and its place in the log."""
         return self._call(self._enrollment.GetReceipt, request, pb.Receipt)
 
     def get_checkpoint(self) -> pb.Checkpoint:
@@ -110,6 +114,36 @@ class Transport:
         """D1–D8."""
         answer = pb.AuthenticationDecision
         return self._call(self._authentication.FinishAuthentication, request, answer)
+
+    def upload(self, request: pb.UploadChunk) -> pb.UploadState:
+        """U1–U6."""
+        return self._call(self._copyright.Upload, request, pb.UploadState)
+
+    def begin_registration(self, request: pb.BeginRegistrationRequest) -> pb.Session:
+        """X1–X3."""
+        return self._call(self._copyright.BeginRegistration, request, pb.Session)
+
+    def submit_registration(self, request: pb.SubmitRegistrationRequest) -> pb.MaskedSums:
+        """X4–X11."""
+        method = self._copyright.SubmitRegistration
+        return self._call(method, request, pb.MaskedSums, slower=_SLOWER)
+
+    def finish_registration(self, request: pb.Opening) -> pb.Registration:
+        """X12–X18."""
+        return self._call(self._copyright.FinishRegistration, request, pb.Registration)
+
+    def begin_claim(self, request: pb.BeginClaimRequest) -> pb.Session:
+        """Y1."""
+        return self._call(self._copyright.BeginClaim, request, pb.Session)
+
+    def submit_claim(self, request: pb.SubmitClaimRequest) -> pb.MaskedSums:
+        """Y2–Y10."""
+        method = self._copyright.SubmitClaim
+        return self._call(method, request, pb.MaskedSums, slower=_SLOWER)
+
+    def finish_claim(self, request: pb.Opening) -> pb.Claim:
+        """Y11–Y17."""
+        return self._call(self._copyright.FinishClaim, request, pb.Claim)
 
     def verify_decision(self, request: pb.VerifyDecisionRequest) -> pb.VerifiedDecision:
         """T1–T6, for a relying party with its API key."""
@@ -140,19 +174,24 @@ class Transport:
         request: Message,
         kind: type[Answer],
         delays: Sequence[float] = RETRY_DELAYS,
+        slower: int = 1,
     ) -> Answer:
-        """Answer of a method, after one attempt more than `delays`; `ServiceError` otherwise."""
+        """Answer of a method, after one attempt more than `delays`; `ServiceError` otherwise.
+
+        `slower`: how many times the usual seconds an attempt may take.
+        """
         self.sent += request.ByteSize()
+        timeout = slower * self._timeout
         try:
-            answer: Answer = method(request, timeout=self._timeout, metadata=self._metadata)
+            answer: Answer = method(request, timeout=timeout, metadata=self._metadata)
             return answer
         except grpc.RpcError as error:
             if not delays or error.code() != grpc.StatusCode.UNAVAILABLE:
-                raise self._service_error(error) from None
+                raise self._service_error(error, timeout) from None
         self._sleep(delays[0])
-        return self._call(method, request, kind, delays[1:])
+        return self._call(method, request, kind, delays[1:], slower)
 
-    def _service_error(self, error: Any) -> ServiceError:
+    def _service_error(self, error: Any, timeout: float) -> ServiceError:
         code, details = error.code(), error.details() or ""
         if code == grpc.StatusCode.UNAVAILABLE and "CERTIFICATE_VERIFY_FAILED" in details:
             message = f"{self._server} has no certificate of the authority in the CA file"
@@ -161,7 +200,7 @@ class Transport:
             message = f"cannot reach {self._server} ({details}): is it running there?"
             return ServiceError(code.name, message)
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-            message = f"{self._server} gave no answer in {self._timeout:.0f} s: try again"
+            message = f"{self._server} gave no answer in {timeout:.0f} s: try again"
             return ServiceError(code.name, message)
         reason, retry_after = _rich_details(error)
         return ServiceError(reason or code.name, details or code.name, retry_after)

@@ -14,12 +14,30 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class StoredClaims:
+    """What the device keeps of its claim template.
+
+    `profile`: a claim profile. `frame`: (height, width) of the photos that it is for. `seed`: 32
+    bytes, of the mask. `positions`: a bit for each feature of the frame, the first in the most
+    significant bit. `sums_opened`: masked sums answered for this template.
+    """
+
+    profile: str
+    frame: tuple[int, int]
+    sums_opened: int
+    seed: bytes = field(repr=False)
+    positions: bytes = field(repr=False)
+    homomorphic_secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class StoredEnrollment:
     """What the device needs to authenticate under one enrolment.
 
     `service_key`: the service's Ed25519 key, pinned at enrolment. `frame`: (height, width) of the
     photos. `positions`: little-endian uint32, which features the code takes; they tell where the
-    fingerprint is strong, never its sign. `openings`: masked sums answered for this template.
+    fingerprint is strong, never its sign. `openings`: verifications answered for this template.
+    `claims`: None without a claim template.
     """
 
     enrollment_id: str
@@ -31,6 +49,7 @@ class StoredEnrollment:
     positions: bytes = field(repr=False)
     code_key: bytes = field(repr=False)
     homomorphic_secret: bytes = field(repr=False)
+    claims: StoredClaims | None = None
 
 
 @dataclass(frozen=True)
@@ -89,8 +108,20 @@ class VaultState:
 def _enrollment(content: dict[str, Any] | None) -> StoredEnrollment | None:
     if content is None:
         return None
+    # A vault of an earlier version knows no claims.
+    claims = _claims(content.get("claims"))
+    return _from_json(StoredEnrollment, {**content, "frame": _frame(content), "claims": claims})
+
+
+def _claims(content: dict[str, Any] | None) -> StoredClaims | None:
+    if content is None:
+        return None
+    return _from_json(StoredClaims, {**content, "frame": _frame(content)})
+
+
+def _frame(content: dict[str, Any]) -> tuple[int, int]:
     height, width = content["frame"]
-    return _from_json(StoredEnrollment, {**content, "frame": (int(height), int(width))})
+    return int(height), int(width)
 
 
 def _pending(content: dict[str, Any] | None) -> PendingEnrollment | None:

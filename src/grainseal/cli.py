@@ -2,8 +2,8 @@
 
 The only module that knows both. It imports neither before it is asked for one of their commands:
 worker processes import it again, and an operator need not wait for the client. Exit status: 0
-done, 1 rejected (the commands that decide something), 2 an error, said in one line on stderr and
-with --json as an object on stdout too.
+done, 1 rejected (the commands that decide something; `claim` has its own), 2 an error, said in one
+line on stderr and with --json as an object on stdout too.
 """
 
 import contextlib
@@ -29,11 +29,14 @@ COMMANDS: Final = {
     "renew": "grainseal.client.commands:renew",
     "revoke": "grainseal.client.commands:revoke",
     "list": "grainseal.client.commands:list_enrollments",
+    "register": "grainseal.client.copyright_commands:register",
+    "claim": "grainseal.client.copyright_commands:claim",
     "compare": "grainseal.client.local_commands:compare",
     "evaluate": "grainseal.client.evaluate_command:evaluate_command",
     "simulate": "grainseal.client.simulate_command:simulate",
     "token": "grainseal.client.local_commands:token",
     "receipt": "grainseal.client.receipt_commands:receipt",
+    "evidence": "grainseal.client.evidence_commands:evidence",
     "log": "grainseal.client.log_commands:log",
     "train": "grainseal.models.training.command:train",
     "serve": "grainseal.server.commands:serve",

@@ -215,6 +215,8 @@ def test_no_service(program: Program, service, alice, tmp_path: Path) -> None:
             "renew",
             "revoke",
             "list",
+            "register",
+            "claim",
             "compare",
             "serve",
             "admin",

@@ -28,10 +28,21 @@ from grainseal.client.demo import (
     fitted,
     run_demo,
 )
-from grainseal.client.demo_photos import PhotoSet, Plan, plan_demo, require_cameras, worker_pool
+from grainseal.client.demo_checks import Check
+from grainseal.client.demo_claim_photos import Claimant, ClaimPlan, plan_claims
+from grainseal.client.demo_claims import ClaimMade, ClaimStory, make_room, run_claims
+from grainseal.client.demo_photos import (
+    Found,
+    PhotoSet,
+    Plan,
+    plan_demo,
+    require_cameras,
+    worker_pool,
+)
 from grainseal.client.demo_service import LocalService
+from grainseal.client.demo_told import print_claims
 from grainseal.client.errors import ClientError
-from grainseal.crypto.profiles import AUTH_JPEG_V1
+from grainseal.crypto.profiles import AUTH_JPEG_V1, AUTH_RAW_V1
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.models.simulator import VirtualCamera, take_burst
 
@@ -136,12 +147,11 @@ def test_another_frame_is_forced_into_the_enrolled_one(shape: tuple[int, int]) -
         assert np.array_equal(forced.values, values)
 
 
-def synthetic(folder: Path, name: str, pattern: int, noise: int) -> SavedFingerprint:
+def synthetic(pattern: int, noise: int) -> SavedFingerprint:
     """What a camera's photos would give: its pattern, and noise of their own."""
     values = np.random.default_rng(pattern).standard_normal((SIDE, SIDE), dtype=np.float32)
     values += 2 * np.random.default_rng(noise).standard_normal((SIDE, SIDE), dtype=np.float32)
-    np.save(folder / name, values)
-    return SavedFingerprint(folder / f"{name}.npy", "developed", 1)
+    return SavedFingerprint.of(Fingerprint(values, "developed", 1))
 
 
 def test_no_lock_out_distorts_the_matrix(tmp_path: Path) -> None:
@@ -149,8 +159,8 @@ def test_no_lock_out_distorts_the_matrix(tmp_path: Path) -> None:
     names = [f"camera {number}" for number in range(8)]
     sets = [PhotoSet(name, AUTH_JPEG_V1, (SIDE, SIDE), ()) for name in names]
     prints = Fingerprints(
-        {names[-1]: synthetic(tmp_path, "e7", 7, 100)},
-        {name: synthetic(tmp_path, f"p{n}", n, 200 + n) for n, name in enumerate(names)},
+        {names[-1]: synthetic(7, 100)},
+        {name: synthetic(n, 200 + n) for n, name in enumerate(names)},
     )
     with LocalService(tmp_path / "server", "--workers", "1") as service:
         api_key = service.add_relying_party(RELYING_PARTY)
@@ -167,6 +177,8 @@ def test_simulated_demo_with_report(tmp_path: Path, capsys: pytest.CaptureFixtur
     result = json.loads(capsys.readouterr().out)
     decisions = result["decisions"]
     assert len(decisions) == 9
+    assert result["claims"] is None
+    assert any("at least 6 photos, not 2" in line for line in result["notes"])
     for each in decisions:
         fields = {"enrolled", "probe", "accepted", "reason", "seconds", "bytes_sent"}
         assert set(each) == fields
@@ -179,6 +191,123 @@ def test_simulated_demo_with_report(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert not re.search(r'(?:src|href)="(?!data:)', page)  # self-contained
 
 
+@pytest.fixture(scope="module")
+def claimed_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    camera = VirtualCamera(5, SIDE, SIDE)
+    return take_burst(camera, 1, tmp_path_factory.mktemp("scene"), flat=False, seed=3)[0]
+
+
+def claimant(name: str) -> Claimant:
+    photos = PhotoSet(name, AUTH_JPEG_V1, (SIDE, SIDE), ())
+    return Claimant(photos, photos)
+
+
+def patterns(**cameras: int) -> Fingerprints:
+    """As from photos without number: the cameras' true patterns, by the seeds that make them."""
+    found = Fingerprints()
+    for name, seed in cameras.items():
+        values = VirtualCamera(seed, SIDE, SIDE).prnu_pattern
+        found.claims[name] = SavedFingerprint.of(Fingerprint(values, "developed", 6))
+        found.enrolled[name] = synthetic(seed, 100 + seed)
+        found.probes[name] = synthetic(seed, 200 + seed)
+    return found
+
+
+def test_claims(tmp_path: Path, claimed_photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The owner's claim is proven, the other one's not; a pattern that is nobody's stops it all."""
+    claims = ClaimPlan(claimant("one"), claimant("two"), claimed_photo, True)
+    evidence = tmp_path / "report" / "claim"
+    prints = patterns(one=5, two=6)
+    with LocalService(tmp_path / "server", "--workers", "1") as service:
+        api_key = service.add_relying_party(RELYING_PARTY)
+        story = run_claims(service, api_key, claims, prints, tmp_path, evidence, silent)
+        work = tmp_path / "again"
+        alone, lost = replace(claims, other=None), replace(prints, claims=patterns(one=7).claims)
+        stopped = run_claims(service, api_key, alone, lost, work, work / "claim", silent)
+    assert story.as_expected, story
+    assert [(each.camera, each.verdict) for each in story.claims] == [
+        ("one", "proven"),
+        ("two", "rejected"),
+    ]
+    assert len(story.checks) == 3
+    assert "E6" in story.checks[-1].found
+
+    print_claims(story, kept=True)
+    told = capsys.readouterr().out
+    assert "proven" in told
+    assert "its 2 entries" not in told  # two enrolments and a registration, none before
+    assert "its 3 entries begin with the 0 from before" in told
+    keys = ["--log-key", evidence.parent / "log.vkey"]
+    keys += ["--service-keys", evidence.parent / "jwks.json"]
+    assert run(["evidence", "verify", str(evidence), *map(str, keys)]) == 0
+
+    assert not stopped.as_expected
+    assert stopped.problem is not None
+    assert "enrolled camera" in stopped.problem
+    assert not stopped.claims
+    capsys.readouterr()
+    print_claims(stopped, kept=True)
+    assert f"the claims stopped: {stopped.problem}" in " ".join(capsys.readouterr().out.split())
+
+    make_room(evidence)  # of its own evidence
+    assert not evidence.exists()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "holiday.jpg").touch()
+    with pytest.raises(ClientError, match="no evidence of a demo"):
+        make_room(tmp_path / "kept")
+    assert (tmp_path / "kept" / "holiday.jpg").exists()
+
+
+def test_a_surprise_is_none_of_what_is_expected() -> None:
+    plan = ClaimPlan(claimant("one"), None, Path("photo.jpg"), True)
+    for verdict, good in (("proven", True), ("supported", False), ("rejected", False)):
+        story = ClaimStory(plan, Path("none"), claims=[ClaimMade("one", "proven", verdict, ())])
+        assert story.as_expected is good
+    story = ClaimStory(plan, Path("none"), checks=[Check("log", "", "it was rewritten")])
+    assert not story.as_expected
+
+
+def planned(camera: str, count: int, frame: tuple[int, int], *scenes: bool) -> Plan:
+    profile = AUTH_RAW_V1 if camera == "raw" else AUTH_JPEG_V1
+    photos = PhotoSet(camera, profile, frame, tuple(Path(f"{n}.jpg") for n in range(count)))
+    later = tuple(Found(Path(f"l{n}.jpg"), frame, f"{n}", s) for n, s in enumerate(scenes))
+    return Plan([photos], [], later={camera: later}, probe_photos=2)
+
+
+def test_why_there_are_no_claims() -> None:
+    for plan, why in (
+        (planned("few", 5, (SIDE, SIDE), True), "at least 6 photos, not 5"),
+        (planned("small", 6, (512, 512), True), "too small for CLAIM_V1"),
+        (planned("raw", 6, (SIDE, SIDE), True), "these are RAW"),
+        (planned("none", 6, (SIDE, SIDE)), "no photo of its frame is left"),
+    ):
+        assert plan_claims(plan) is None
+        assert why in plan.notes[0], plan.notes
+
+
+def test_who_claims_what() -> None:
+    plan, other = (planned(name, 6, (SIDE, SIDE), False, False, True, False) for name in "ab")
+    claims = plan_claims(plan)
+    assert claims is not None
+    assert (claims.photo.name, claims.scene, claims.other) == ("l2.jpg", True, None)
+    assert [path.name for path in claims.owner.fresh.paths] == ["l0.jpg", "l1.jpg"]
+    assert "nobody else claims a's photo" in plan.notes[0]
+
+    wide = planned("wide", 6, (SIDE, 2 * SIDE), True)
+    both = Plan(
+        wide.enrolled + plan.enrolled + other.enrolled,
+        later={**wide.later, **plan.later, **other.later},
+    )
+    claims = plan_claims(both)
+    assert claims is not None
+    assert [each.camera for each in claims.claimants] == ["a", "b"]  # of one frame
+
+    claims = plan_claims(planned("even", 6, (SIDE, SIDE), False, False))
+    assert claims is not None
+    assert (claims.photo.name, claims.scene) == ("l1.jpg", False)
+    assert [path.name for path in claims.owner.fresh.paths] == ["l0.jpg"]
+
+
 def test_a_report_escapes_what_people_name_their_folders(
     tmp_path: Path, burst: list[Path], pool: Executor
 ) -> None:
@@ -186,7 +315,7 @@ def test_a_report_escapes_what_people_name_their_folders(
 
     fill(tmp_path / "photos" / "<script>alert(1)<", burst[:2])
     plan = plan_demo(pool, tmp_path / "photos", None, 1, 1)
-    prints = extract_all(pool, plan, tmp_path, silent)
+    prints = extract_all(pool, plan, silent)
     name = plan.enrolled[0].camera
     decision = Decision(name, name, True, "it is", 0.1, 1000, 2000, "AUTH_JPEG_V1")
     page = write_report(tmp_path / "report", plan, prints, [decision]).read_text()
@@ -232,10 +361,14 @@ def test_a_killed_demo_leaves_nothing(tmp_path: Path, number: signal.Signals) ->
 @pytest.mark.photos
 @pytest.mark.timeout(600)
 def test_real_cameras(tmp_path: Path, photos_root: Path) -> None:
-    """Three Nikons: own flats accepted, four or one; others and natural scenes never."""
-    flat, natural = photos_root / "nikon" / "flat", photos_root / "nikon" / "natural"
-    if not (flat.is_dir() and natural.is_dir()):
-        pytest.skip(f"no nikon/flat and nikon/natural in {photos_root}")
+    """Two Nikons of one model: own flats accepted, four or one; others and scenes never."""
+    flat, natural = tmp_path / "flat", tmp_path / "natural"
+    for folder in (flat, natural):
+        if not (photos_root / "nikon" / folder.name).is_dir():
+            pytest.skip(f"no nikon/{folder.name} in {photos_root}")
+        folder.mkdir()
+        for camera in ("Nikon_D70_0", "Nikon_D70_1"):
+            (folder / camera).symlink_to(photos_root / "nikon" / folder.name / camera)
     folders = [tmp_path / name for name in ("four", "one", "scenes")]
     for folder in folders:
         folder.mkdir()
@@ -244,13 +377,13 @@ def test_real_cameras(tmp_path: Path, photos_root: Path) -> None:
         scenes = plan_demo(pool, flat, natural, 6, 4)
         single = [replace(each, paths=each.paths[:1]) for each in four.probes]
         plans = [four, Plan(four.enrolled, single), Plan(four.enrolled, scenes.probes)]
-        first = extract_all(pool, four, folders[0], silent)
+        first = extract_all(pool, four, silent)
         # The enrolments are the same: only the probes are new.
         prints = [first]
-        for plan, folder in zip(plans[1:], folders[1:], strict=True):
-            probes = extract_all(pool, Plan([], plan.probes), folder, silent).probes
+        for plan in plans[1:]:
+            probes = extract_all(pool, Plan([], plan.probes), silent).probes
             prints.append(Fingerprints(first.enrolled, probes))
-    assert len(four.enrolled) == 3
+    assert len(four.enrolled) == 2
     with LocalService(tmp_path / "server") as service:
         api_key = service.add_relying_party(RELYING_PARTY)
         flats, ones, naturals = (
@@ -259,8 +392,8 @@ def test_real_cameras(tmp_path: Path, photos_root: Path) -> None:
         )
     for decisions in (flats, ones):
         assert [each.accepted for each in decisions] == [each.own for each in decisions]
-        assert sum(each.accepted for each in decisions) == 3
-        assert len(decisions) == 9
-    assert len(naturals) == 9
+        assert sum(each.accepted for each in decisions) == 2
+        assert len(decisions) == 4
+    assert len(naturals) == 4
     assert not any(each.accepted for each in naturals if not each.own)
     assert not any("NOT" in each.reason for each in flats + ones + naturals)

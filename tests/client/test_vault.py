@@ -1,5 +1,6 @@
 """The vault: opens with its passphrase only, notices every change, survives every crash."""
 
+import json
 import os
 import stat
 import subprocess
@@ -19,7 +20,12 @@ from grainseal.client import vault as vaults
 from grainseal.client.errors import VaultError
 from grainseal.client.sealing import MAGIC
 from grainseal.client.vault import FILE, Vault
-from grainseal.client.vault_state import PendingEnrollment, StoredEnrollment, VaultState
+from grainseal.client.vault_state import (
+    PendingEnrollment,
+    StoredClaims,
+    StoredEnrollment,
+    VaultState,
+)
 
 PASSPHRASE = "correct horse"
 ENROLLMENT = StoredEnrollment(
@@ -43,6 +49,30 @@ def test_what_is_saved_is_what_is_opened(tmp_path: Path) -> None:
     with Vault.open(tmp_path / "v", PASSPHRASE) as vault:
         assert vault.state == state
         assert len(vault.state.device_seed) == 32
+
+
+def test_a_claim_template_s_keys_are_kept(tmp_path: Path) -> None:
+    claims = StoredClaims("CLAIM_V1", (4000, 6000), 7, b"s" * 32, b"\xf0\x0f", b"secret")
+    with_claims = replace(ENROLLMENT, claims=claims)
+    pending = PendingEnrollment(with_claims, b"request")
+    with Vault.create(tmp_path / "v", PASSPHRASE) as vault:
+        state = replace(vault.state, enrollment=with_claims, pending=pending)
+        vault.save(state)
+    with Vault.open(tmp_path / "v", PASSPHRASE) as vault:
+        assert vault.state == state
+    assert "f00f" not in repr(state)
+    assert "secret" not in repr(claims)
+
+
+def test_a_vault_from_before_claims_opens() -> None:
+    """Its enrolment has no such member."""
+    pending = PendingEnrollment(ENROLLMENT, b"request")
+    content = json.loads(VaultState(b"d" * 32, ENROLLMENT, pending).to_bytes())
+    del content["enrollment"]["claims"], content["pending"]["enrollment"]["claims"]
+    opened = VaultState.from_bytes(json.dumps(content).encode())
+    assert opened == VaultState(b"d" * 32, ENROLLMENT, pending)
+    assert opened.enrollment is not None
+    assert opened.enrollment.claims is None
 
 
 def test_wrong_passphrase(tmp_path: Path) -> None:

@@ -1,0 +1,245 @@
+"""The part of the SDK that is about the camera: enrol it, authenticate, renew, revoke.
+
+Photos become a fingerprint and a code here, `ceremonies` does the talking. Fingerprint and code
+live as long as a call.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from grainseal.crypto.profiles import Profile, profile_named
+from grainseal.crypto.receipts import Receipt
+from grainseal.models.fingerprint import Fingerprint
+
+from . import authenticating, enrolling
+from .ceremonies import Ceremonies
+from .claim_photos import ClaimPhotos, encrypted_claims, renewed_claims, wanted_claims
+from .coding import new_template, probe_code
+from .enrolling import EncryptedClaims
+from .errors import CameraNotRecognised, ClientError
+from .photos import (
+    Photos,
+    Progress,
+    count_of,
+    fingerprint_of,
+    profile_for,
+    require_fit,
+    shared_progress,
+)
+from .results import AuthenticationResult, EnrollmentInfo, enrollment_info
+from .sessions import SERVICE_AUDIENCE, new_idempotency_key
+from .transport import Transport
+from .uploading import Sending
+from .vault import Vault
+from .vault_state import StoredEnrollment
+
+Own = TypeVar("Own", bound="CameraClient")
+
+
+class CameraClient:
+    """A device's connection to a service; a context manager that hangs up at its end.
+
+    The vault stays open: it is the caller's. `sdk.Client` is the whole of it.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        ca: str | Path,
+        vault: Vault,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`server`: HOST:PORT. `ca`: PEM file. `clock` gives Unix seconds."""
+        self._vault = vault
+        self._transport = Transport(server, ca)
+        self._ceremonies = Ceremonies(self._transport, vault, clock)
+
+    @property
+    def device_key(self) -> bytes:
+        """The vault's public device key, Ed25519, 32 bytes."""
+        return self._ceremonies.device.public
+
+    @property
+    def bytes_sent(self) -> int:
+        """Size of all request messages so far."""
+        return self._transport.sent
+
+    def enroll(
+        self,
+        subject: str,
+        ticket: str,
+        photos: Photos,
+        *,
+        profile: str | None = None,
+        claims: bool = False,
+        claim_photos: Photos | None = None,
+        claim_profile: str | None = None,
+        any_photos: bool = False,
+        progress: Progress | None = None,
+        sending: Sending | None = None,
+    ) -> EnrollmentInfo:
+        """Enrol the camera that took the photos under `subject`, with a single-use ticket.
+
+        The profile follows the kind of photos unless named. `claims` adds a claim template, made
+        from six or more developed photos: `claim_photos`, of any scenes, or else the same photos.
+        Unsuitable photos raise `PhotosRefused` before anything is sent; `any_photos` tries them all
+        the same. `sending` is told how much of a claim template has arrived.
+        """
+        resumed = self._ceremonies.resume()
+        if resumed is not None and resumed.subject == subject:
+            return enrollment_info(resumed)
+        if self._vault.state.enrollment is not None:
+            raise ClientError("this vault has an enrolment: renew it, revoke it, or use another")
+        chosen = profile_for(photos, profile)
+        wanted = wanted_claims(claims, photos, claim_photos, claim_profile, any_photos)
+        fingerprint, encrypted = _taken(photos, chosen, wanted, any_photos, progress)
+        request = enrolling.begin_with_ticket(
+            ticket, chosen, self._ceremonies.device, new_idempotency_key(), encrypted
+        )
+        expected = enrolling.expected_enrollment(chosen, subject)
+        template = new_template(fingerprint, chosen)
+        done = self._ceremonies.enroll(request, expected, template, encrypted, sending)
+        return enrollment_info(done)
+
+    def renew(
+        self,
+        photos: Photos,
+        *,
+        claims: bool | None = None,
+        claim_photos: Photos | None = None,
+        claim_profile: str | None = None,
+        any_photos: bool = False,
+        progress: Progress | None = None,
+        sending: Sending | None = None,
+    ) -> EnrollmentInfo:
+        """Replace the template: new code key, new homomorphic key, the same device key.
+
+        The photos are compared with the old template first, then make the new one, so take
+        fresh ones and as many as for an enrolment; `CameraNotRecognised` if they do not match.
+        `claims`: with or without a claim template, by default as the enrolment is; it is made anew
+        too, as in `enroll`.
+        """
+        resumed = self._ceremonies.resume()
+        if resumed is not None:
+            return enrollment_info(resumed)
+        old = self._enrolled()
+        profile = profile_named(old.profile)
+        wanted = renewed_claims(old.claims, claims, photos, claim_photos, claim_profile, any_photos)
+        fingerprint, encrypted = _taken(photos, profile, wanted, any_photos, progress)
+        token = self._token(old, fingerprint, authenticating.PURPOSE_RENEW)
+        if not token:
+            raise CameraNotRecognised(
+                "the photos do not match the enrolled camera: nothing was renewed"
+            )
+        request = enrolling.begin_with_token(
+            token, profile, self._ceremonies.device, new_idempotency_key(), encrypted
+        )
+        expected = enrolling.expected_renewal(profile, old)
+        template = new_template(fingerprint, profile)
+        done = self._ceremonies.enroll(request, expected, template, encrypted, sending)
+        return enrollment_info(done)
+
+    def authenticate(
+        self,
+        audience: str,
+        photos: Photos,
+        *,
+        any_photos: bool = False,
+        progress: Progress | None = None,
+    ) -> AuthenticationResult:
+        """Prove to `audience` that the enrolled camera is here, with photos it just took.
+
+        `PhotosRefused` as in `enroll`; `RenewalDue` when the template was used too often;
+        `ServiceError` with reason LOCKED and `retry_after` after too many failures.
+        """
+        self._ceremonies.resume()
+        enrolled = self._enrolled()
+        purpose = authenticating.PURPOSE_AUTHENTICATE
+        authenticating.require_openings_left(enrolled, purpose)
+        fingerprint = fingerprint_for(photos, profile_named(enrolled.profile), any_photos, progress)
+        token = self._token(enrolled, fingerprint, purpose, audience)
+        return AuthenticationResult(accepted=bool(token), token=token)
+
+    def revoke(self) -> EnrollmentInfo:
+        """End the enrolment at the service, then forget its keys; the vault can enrol anew."""
+        self._ceremonies.resume()
+        return enrollment_info(self._ceremonies.revoke(self._enrolled()))
+
+    def list(self) -> list[EnrollmentInfo]:
+        """All enrolments of the vault's subject, whatever their state."""
+        self._ceremonies.resume()
+        return [enrollment_info(each) for each in self._ceremonies.list(self._enrolled())]
+
+    def receipt(self, registration_id: str = "") -> Receipt:
+        """The proof that the log has the vault's enrolment, or one of its device's registrations.
+
+        `to_json` is the file to keep. What is checked here needs no key of the log (C8).
+        `crypto.receipts.verify_receipt` checks the log's signature too. `ServiceError` with reason
+        NOT_LOGGED for an enrolment that is older than the log, REGISTRATION_UNKNOWN for a
+        registration that this device has not made.
+        """
+        self._ceremonies.resume()
+        return self._ceremonies.receipt(self._enrolled(), registration_id)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
+
+    def __enter__(self: Own) -> Own:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _token(
+        self,
+        enrolled: StoredEnrollment,
+        fingerprint: Fingerprint,
+        purpose: str,
+        audience: str = SERVICE_AUDIENCE,
+    ) -> str:
+        """The token of an authentication for that purpose; empty for a rejection."""
+        expected = authenticating.expected_authentication(enrolled, purpose, audience)
+        return self._ceremonies.authenticate(expected, probe_code(fingerprint, enrolled), enrolled)
+
+    def _enrolled(self) -> StoredEnrollment:
+        enrolled = self._vault.state.enrollment
+        if enrolled is None:
+            raise ClientError("this vault has no enrolment: enrol first")
+        return enrolled
+
+
+def _taken(
+    photos: Photos,
+    profile: Profile,
+    claims: ClaimPhotos | None,
+    any_photos: bool,
+    progress: Progress | None,
+) -> tuple[Fingerprint, EncryptedClaims | None]:
+    """What an enrolment is made of, all of it before anything is sent."""
+    if claims is None:
+        return fingerprint_for(photos, profile, any_photos, progress), None
+    here, there = shared_progress(progress, count_of(photos), claims.count)
+    fingerprint = fingerprint_for(photos, profile, any_photos, here)
+    return fingerprint, encrypted_claims(claims, there)
+
+
+def fingerprint_for(
+    photos: Photos,
+    profile: Profile,
+    any_photos: bool,
+    progress: Progress | None,
+) -> Fingerprint:
+    """Fingerprint of photos that pass the quality gate, or of any."""
+    if not any_photos:
+        require_fit(photos, profile)
+    return fingerprint_of(photos, profile, progress)
