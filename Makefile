@@ -10,11 +10,11 @@ READY := $(VENV)/.ready
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(READY)  ## enrol simulated cameras on a real server, try every camera against every other
+demo: $(READY)  ## simulated cameras on a real server: each tries to pass for each, a photo is claimed
 	$(BIN)/grainseal demo --report report
 
 test: $(READY)  ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 lint: $(READY)  ## style, types, import layers
 	$(BIN)/ruff check .

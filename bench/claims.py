@@ -26,7 +26,7 @@ from grainseal.models.perceptual import HashIndex, distance, perceptual_hash
 from grainseal.models.photo import Photo, read_photo
 from grainseal.models.registration import register
 
-EXTRACTORS = ("wavelet", "wavelet5")
+EXTRACTORS = ("wavelet", "wavelet5", "neural")
 CAMERAS = ("Nikon_D200_0", "Nikon_D70_0", "Nikon_D70_1")
 ENROLLED = 6
 SEED = bytes(32)

@@ -6,6 +6,38 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Files that take longest, the longest first: started last, one of these would keep one worker busy
+# while the others have nothing left to do.
+LONG = (
+    "test_copyright_end_to_end.py",
+    "models/test_accuracy.py",
+    "models/test_claims.py",
+    "client/test_demo.py",
+    "test_readme.py",
+    "models/test_fingerprint.py",
+    "server/test_claim.py",
+    "server/test_claim_attacks.py",
+    "server/test_kill.py",
+    "client/test_log.py",
+    "client/test_claiming.py",
+    "client/test_copyright_cli.py",
+    "client/test_claim_enrolment.py",
+    "project/test_package.py",
+    "server/test_uploads.py",
+    "models/test_quality.py",
+    "client/test_cli.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, all others in their order."""
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+def rank(nodeid: str) -> int:
+    """Place of the first of LONG that the test belongs to."""
+    named = nodeid.removeprefix("tests/")
+    return next((at for at, name in enumerate(LONG) if named.startswith(name)), len(LONG))
 
 
 def photos_folder() -> Path | None:

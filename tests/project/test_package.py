@@ -7,9 +7,13 @@ import sys
 import tarfile
 import venv
 import zipfile
+from collections.abc import Iterator
+from importlib import metadata
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBPACKAGES = ("client", "crypto", "models", "proto", "server")
@@ -64,12 +68,39 @@ def test_sdist_can_be_tested(built):
     assert "proto/v1/grainseal.proto" in names
 
 
+def required(distribution: str, extras: frozenset[str] = frozenset()) -> Iterator[Distribution]:
+    """What an installation of it would fetch, as far as it is there: all that it declares."""
+    for line in metadata.requires(distribution) or ():
+        needed = Requirement(line)
+        marker = needed.marker
+        if marker is None or any(marker.evaluate({"extra": e}) for e in ("", *extras)):
+            yield metadata.distribution(needed.name)
+            yield from required(needed.name, frozenset(needed.extras))
+
+
+def link_dependencies(wheel: Path, packages: Path) -> None:
+    """Put what the wheel declares, and nothing else, beside it: links to the files of this venv."""
+    [own] = metadata.distributions(name="grainseal", path=[str(wheel)])
+    for line in own.requires or ():
+        needed = Requirement(line)
+        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+            continue
+        extras = frozenset(needed.extras)
+        for found in (metadata.distribution(needed.name), *required(needed.name, extras)):
+            for top in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+                link = packages / top
+                if not link.exists():
+                    link.symlink_to(found.locate_file(top))
+
+
 @pytest.mark.timeout(600)
 def test_installed_wheel_runs_outside_the_repository(built, tmp_path):
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", str(built["wheel"])]
-    subprocess.run(install, check=True, cwd=tmp_path)
+    install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*install, str(built["wheel"])], check=True, cwd=tmp_path)
+    [package] = (tmp_path / "env" / "lib").glob("python*/site-packages/grainseal")
+    link_dependencies(built["wheel"], package.parent)
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
 
     def grainseal(*arguments: str) -> str:
@@ -84,6 +115,9 @@ def test_installed_wheel_runs_outside_the_repository(built, tmp_path):
         grainseal("admin", "ticket", "--data", str(tmp_path / "data"), "--subject", "ann", "--json")
     )
     assert ticket["ticket"]
-    where = [python, "-c", "import grainseal.server, sys; print(grainseal.server.__file__)"]
+    where = [python, "-c", "import grainseal, grainseal.server as s; print(grainseal, s)"]
     found = subprocess.run(where, check=True, cwd=tmp_path, env=clean, capture_output=True)
-    assert str(tmp_path) in found.stdout.decode()
+    assert found.stdout.decode().count(f"'{package}/") == 2
+    # Nothing but what the wheel declares was there to be imported.
+    search = [python, "-c", "import sys, pytest"]
+    assert subprocess.run(search, cwd=tmp_path, env=clean, capture_output=True).returncode == 1
