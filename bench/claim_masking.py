@@ -70,12 +70,12 @@ class _Case:
         self.probes = [np.clip(np.rint(each), -7, 7).astype(np.int8) for each in draws]
 
     def claim(self) -> None:
-        """Y10 without a map and with nothing loaded: K sums of copy and original, one control."""
+        """Y10 without a map and with nothing loaded: K sums of copy, original and control."""
         profile = self.profile
         keys = LoadedKeys.from_wire(profile, self.public)
         template = load_claim_template(profile, self.wire)
-        for probe, openings in zip(self.probes, (profile.openings,) * 2 + (1,), strict=True):
-            mask_probe(profile, keys, template, probe, openings)
+        for probe in self.probes:
+            mask_probe(profile, keys, template, probe, profile.openings)
 
     def tiles(self) -> None:
         """The match map of one probe."""
@@ -143,7 +143,7 @@ def _sizes(case: _Case) -> list[tuple[str, str]]:
     code, positions = len(case.wire), PIXELS // 4 // 8
     stored = code + len(public.relin_key) + len(public.zero_key) + positions
     one_sum = 8 * profile.ring.degree + 8
-    sums = 2 * profile.openings + 1
+    sums = PROBES * profile.openings
     return [
         ("claim template, stored and uploaded once (24 megapixels)", f"{stored:,} bytes"),
         ("… of which the encrypted code, the upload of a registration", f"{code:,} bytes"),
