@@ -20,9 +20,10 @@ from grainseal.models.simulator.writers import compressed, halved
 Plane = npt.NDArray[np.float32]
 Planes = npt.NDArray[np.float32]
 
-_FLAT_SHARE: Final = 0.15
+_FLAT_SHARE: Final = 0.25
 _HALF_SHARE: Final = 0.15
 _UNCOMPRESSED_SHARE: Final = 0.1
+_SAVED_AGAIN_SHARE: Final = 0.2
 _FAMILIES: Final = 12
 
 
@@ -40,6 +41,7 @@ class Conditions:
     development: Development
     quality: int | None  # of the JPEG; None for none
     subsampling: int
+    second_quality: int | None  # of a JPEG made of that JPEG, as platforms do
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,13 @@ def draw_conditions(rng: np.random.Generator, domain: Literal["developed", "raw"
     developed = domain == "developed"
     uncompressed = rng.uniform() < _UNCOMPRESSED_SHARE
     quality = int(rng.integers(68, 99))
+    flat = bool(rng.uniform() < _FLAT_SHARE)
+    saved_again = developed and rng.uniform() < _SAVED_AGAIN_SHARE
     return Conditions(
-        flat=bool(rng.uniform() < _FLAT_SHARE),
+        flat=flat,
         half=bool(developed and rng.uniform() < _HALF_SHARE),
-        light=float(np.exp(rng.uniform(np.log(0.08), np.log(0.9)))),
+        # Whoever photographs an even surface for its noise takes a bright one.
+        light=float(np.exp(rng.uniform(np.log(0.4 if flat else 0.08), np.log(0.9)))),
         iso=int(rng.choice([100, 100, 200, 200, 400, 800, 1600])),
         prnu=float(rng.uniform(0.004, 0.011)),
         family=int(rng.integers(_FAMILIES)),
@@ -79,6 +84,7 @@ def draw_conditions(rng: np.random.Generator, domain: Literal["developed", "raw"
         development=_draw_development(rng),
         quality=quality if developed and not uncompressed else None,
         subsampling=int(rng.integers(3)),
+        second_quality=int(rng.integers(70, 95)) if saved_again else None,
     )
 
 
@@ -161,4 +167,6 @@ def _saved(planes: Planes, conditions: Conditions) -> Planes:
     picture = np.ascontiguousarray(quantised(planes).transpose(1, 2, 0))
     if conditions.quality is not None:
         picture = compressed(picture, conditions.quality, conditions.subsampling)
+    if conditions.second_quality is not None:
+        picture = compressed(picture, conditions.second_quality)
     return picture.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
