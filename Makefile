@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TRAIN := $(VENV)/.train
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench proto clean
@@ -13,7 +14,7 @@ help:  ## this list
 demo: $(READY)  ## simulated cameras on a real server: each tries to pass for each, a photo is claimed
 	$(BIN)/grainseal demo --report report
 
-test: $(READY)  ## every test
+test: $(TRAIN)  ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 lint: $(READY)  ## style, types, import layers
@@ -35,3 +36,8 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[c2pa,dev,heif,report]'
 	@touch $(READY)
+
+# A network is trained in the tests, which takes torch: large, and nothing else needs it.
+$(TRAIN): $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train]'
+	@touch $(TRAIN)

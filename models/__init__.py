@@ -13,6 +13,7 @@ How good all of that is:
 copies       photos recompressed or reduced, as they are found
 evaluation   error rates of scores
 bootstrap    their intervals
+reference    extractors that others published
 
 For claims on single public photos, on the way to a service:
 

@@ -6,7 +6,7 @@ both on the sensor grid.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -68,11 +68,30 @@ class WaveletExtractor:
         return residual
 
 
-def _neural() -> Extractor:
+class ByKind:
+    """One extractor for developed photos and another for RAW, under the first one's name."""
+
+    def __init__(self, developed: Extractor, raw: Extractor) -> None:
+        self.name = developed.name
+        self._developed, self._raw = developed, raw
+
+    def observe(self, photo: Photo) -> Iterator[Observation]:
+        """What the kind's extractor yields."""
+        return (self._raw if photo.kind == "raw" else self._developed).observe(photo)
+
+
+def _neural(name: str) -> Extractor:
     # Loads onnxruntime, which takes a while: not before it is asked for.
     from grainseal.models.neural import NeuralExtractor
 
-    return NeuralExtractor("neural")
+    # No network for RAW beats the wavelet yet (docs/EVALUATION.md, "Training").
+    return ByKind(NeuralExtractor(name), WaveletExtractor("wavelet", levels=wavelet.LEVELS))
+
+
+def _photonecf() -> Extractor:
+    from grainseal.models.reference.photonecf import imported
+
+    return imported()
 
 
 # "wavelet" is the field's usual depth. One level more keeps what lies below 1/32 cycles per pixel,
@@ -80,15 +99,19 @@ def _neural() -> Extractor:
 _EXTRACTORS: dict[str, Callable[[], Extractor]] = {
     "wavelet": lambda: WaveletExtractor("wavelet", levels=wavelet.LEVELS),
     "wavelet5": lambda: WaveletExtractor("wavelet5", levels=5),
-    "neural": _neural,
+    "neural": lambda: _neural("neural"),
+    "neural-best": lambda: _neural("neural-best"),
+    "photonecf": _photonecf,
 }
+NAMES: Final = tuple(sorted(_EXTRACTORS))
 
 
 def get_extractor(name: str) -> Extractor:
     """The extractor of that name; ValueError lists the names there are.
 
-    Also raises ValueError when the weights of a neural one are not what their manifest says.
+    Also raises ValueError when the weights of a neural one are not what their manifest says, or
+    when those of `photonecf`, which are not shipped, have not been imported.
     """
     if name not in _EXTRACTORS:
-        raise ValueError(f"no extractor {name!r}: choose one of {', '.join(sorted(_EXTRACTORS))}")
+        raise ValueError(f"no extractor {name!r}: choose one of {', '.join(NAMES)}")
     return _EXTRACTORS[name]()

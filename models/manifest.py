@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 WEIGHTS: Final = Path(__file__).resolve().parent / "weights"
+REINSTALL: Final = "install grainseal again"
 
 
 class WeightsError(ValueError):
@@ -19,15 +20,15 @@ class Manifest:
 
     file: str  # name of the ONNX file beside the manifest
     sha256: str  # hex digest of that file
-    domain: str  # "developed" or "raw": the kind of photo
+    domain: str  # "developed", "raw" or "any": the kind of photo
     planes: int  # colour planes in and out
     margin: int  # pixels that the output has less than the input, on each side
     contract: str  # inputs and output in words
     parameters: int
-    config: dict[str, Any]  # the training configuration
+    config: dict[str, Any]  # the training configuration; of imported weights, where from
     command: str
     hardware: str
-    seconds: float  # of training
+    seconds: float  # of training; 0 when that was elsewhere
     commit: str
     scores: dict[str, float]  # measured on the validation shots
 
@@ -42,8 +43,8 @@ def write_weights(folder: Path, stem: str, weights: bytes, known: dict[str, Any]
     return manifest
 
 
-def read_weights(folder: Path, stem: str) -> tuple[Manifest, bytes]:
-    """The manifest and the bytes it vouches for; WeightsError where they do not agree."""
+def read_weights(folder: Path, stem: str, remedy: str = REINSTALL) -> tuple[Manifest, bytes]:
+    """The manifest and the bytes it vouches for; WeightsError, with `remedy`, if they disagree."""
     path = folder / f"{stem}.json"
     try:
         entries = json.loads(path.read_text())
@@ -51,13 +52,12 @@ def read_weights(folder: Path, stem: str) -> tuple[Manifest, bytes]:
         weights = (folder / Path(manifest.file).name).read_bytes()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
-            f"the weights {stem} are missing or their manifest is damaged ({error}): "
-            "install grainseal again"
+            f"the weights {stem} are missing or their manifest is damaged ({error}): {remedy}"
         ) from error
     found = hashlib.sha256(weights).hexdigest()
     if found != manifest.sha256:
         raise WeightsError(
             f"{manifest.file} is not the file of its manifest (SHA-256 {found[:16]}... instead of "
-            f"{manifest.sha256[:16]}...): install grainseal again"
+            f"{manifest.sha256[:16]}...): {remedy}"
         )
     return manifest, weights

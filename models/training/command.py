@@ -1,5 +1,6 @@
-"""`grainseal train`: from a configuration to shipped weights, in one command."""
+"""`grainseal train`: networks from a configuration, or from weights that others published."""
 
+import json
 import os
 import shlex
 import sys
@@ -37,7 +38,10 @@ def _report(bars: Progress, task: TaskID) -> Callable[[int, float], None]:
 
 @click.group()
 def train() -> None:
-    """Train the networks that grainseal ships (needs `pip install grainseal[train]`)."""
+    """Train the networks that grainseal ships (needs `pip install grainseal[train]`).
+
+    Or import the published one that they are compared with.
+    """
 
 
 @train.command()
@@ -71,3 +75,32 @@ def extractor(path: Path, folder: Path, threads: int) -> None:
     except (ConfigError, TrainingError, ExportError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{folder / manifest.file}: SHA-256 {manifest.sha256}")
+
+
+@train.command()
+@click.argument("checkpoint", type=_FILE)
+@click.option("--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def import_photonecf(checkpoint: Path, folder: Path, as_json: bool) -> None:
+    """Make the extractor photonecf of the CHECKPOINT (model.pth) that its authors published.
+
+    --out gets photonecf.onnx and its manifest: set GRAINSEAL_PHOTONECF to that folder, then
+    --extractor photonecf works. docs/EVALUATION.md says where the checkpoint comes from.
+    """
+    try:
+        from grainseal.models.training.export import ExportError
+        from grainseal.models.training.photonecf import CheckpointError, import_checkpoint
+    except ImportError as error:
+        raise click.ClickException("importing needs torch: pip install grainseal[train]") from error
+    try:
+        made = import_checkpoint(checkpoint, folder, shlex.join(["grainseal", *sys.argv[1:]]))
+    except (CheckpointError, ExportError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"cannot write into {folder}: {error.strerror}") from error
+    path = folder / made.file
+    if as_json:
+        known = {"file": str(path), "sha256": made.sha256, "parameters": made.parameters}
+        click.echo(json.dumps({**known, **made.config}))
+    else:
+        click.echo(f"{path}: SHA-256 {made.sha256}; set GRAINSEAL_PHOTONECF to {folder}")

@@ -7,6 +7,9 @@ from typing import Any, Final, Literal
 
 Domain = Literal["developed", "raw"]
 STAGES: Final = ("denoise", "pattern")
+# Pixels that a patch has more on each side than what is judged of its residual: out there the
+# network knows too little. Less than its margin, which the last per mille of its reach needs.
+TRIM: Final = 16
 
 
 class ConfigError(ValueError):
@@ -29,8 +32,9 @@ class TrainingConfig:
     name: str
     domain: Domain
     seed: int
-    channels: int
-    depth: int
+    channels: int  # of the network's finest scale
+    wide: int  # channels of its coarser scales
+    depth: int  # layers of its middle scale
     shots: int
     validation_shots: int
     side: int  # of a shot in pixels
@@ -72,7 +76,7 @@ def _check(config: TrainingConfig, path: Path) -> None:
         raise ConfigError(f"{path}: domain is developed or raw, not {config.domain}")
     if not config.stages or any(stage.name not in STAGES for stage in config.stages):
         raise ConfigError(f"{path}: stages are a list of {' and '.join(STAGES)}")
-    if config.depth < 3 or config.crop % 8 or config.side % 8:
-        raise ConfigError(f"{path}: depth is at least 3, crop and side are multiples of 8")
-    if config.crop + 4 * config.depth + 8 > config.side:
+    if config.crop % 8 or config.side % 8:
+        raise ConfigError(f"{path}: crop and side are multiples of 8")
+    if config.crop + 2 * TRIM + 8 > config.side:
         raise ConfigError(f"{path}: crop and its context do not fit into side {config.side}")

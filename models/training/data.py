@@ -1,4 +1,4 @@
-"""Simulated shots in memory, and batches of patches cut from them."""
+"""Simulated shots on disk, and batches of patches cut from them."""
 
 import json
 import multiprocessing
@@ -18,7 +18,7 @@ from grainseal.models.matching import ncc
 from grainseal.models.noise_level import photo_noise_level
 from grainseal.models.photo import Photo, RawLevels
 from grainseal.models.simulator.variety import Shot, take_shot
-from grainseal.models.training.config import Domain, TrainingConfig
+from grainseal.models.training.config import TRIM, Domain, TrainingConfig
 
 _FULL: Final = 65_535
 # Validation shots are numbered from here: other cameras, scenes and conditions.
@@ -45,15 +45,15 @@ class Shots:
 
 @dataclass(frozen=True)
 class Batch:
-    """Patches with their truth; the patch has `margin` pixels more on each side than the truth.
+    """Patches with their truth; the patch has TRIM pixels more on each side than the truth.
 
     The second half of `planes`, `level`, `intensity` and `noise` are the twins of the first, whose
     pattern is `pattern`: 2N and N in number.
     """
 
-    planes: Tensor  # (2N, P, C + 2m, C + 2m) in [0, 1]
+    planes: Tensor  # (2N, P, C + 2 TRIM, C + 2 TRIM) in [0, 1]
     level: Tensor  # (2N,)
-    intensity: Tensor  # (2N, P, C, C): the patch without its margin
+    intensity: Tensor  # (2N, P, C, C): the patch, trimmed
     noise: Tensor  # (2N, P, C, C)
     pattern: Tensor  # (N, C, C)
 
@@ -72,30 +72,28 @@ def load_shots(
     if not (kept / "done").exists():
         seeds = range(first, first + count)
         _simulate(kept, seeds, config, validation, workers, progress)
-    return Shots(*(np.load(kept / f"{name}.npy") for name in _ARRAYS))
+    return Shots(*(np.load(kept / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
 
 
-def batches(
-    shots: Shots, config: TrainingConfig, margin: int, first: int, count: int
-) -> Iterator[Batch]:
+def batches(shots: Shots, config: TrainingConfig, first: int, count: int) -> Iterator[Batch]:
     """Batches number `first` and the next; a batch depends on the seed and its number alone."""
-    return (_draw(shots, config, margin, number) for number in range(first, first + count))
+    return (_draw(shots, config, number) for number in range(first, first + count))
 
 
-def whole(shots: Shots, index: int, margin: int) -> Batch:
+def whole(shots: Shots, index: int) -> Batch:
     """One shot in full, as a batch of one."""
-    return _cut(shots, [index], [(0, 0)], shots.planes.shape[2], margin, lambda x: x)
+    return _cut(shots, [index], [(0, 0)], shots.planes.shape[2], lambda x: x)
 
 
-def _draw(shots: Shots, config: TrainingConfig, margin: int, number: int) -> Batch:
+def _draw(shots: Shots, config: TrainingConfig, number: int) -> Batch:
     rng = np.random.default_rng([config.seed, number, 20])
-    side = config.crop + 2 * margin
+    side = config.crop + 2 * TRIM
     chosen = rng.choice(len(shots), config.batch, replace=len(shots) < config.batch)
     # One offset within the 8x8 blocks for all: only so can the batch show what is common.
     phase = 2 * rng.integers(0, 4, 2)
     places = (shots.planes.shape[2] - side - phase) // 8 + 1
     corners = [(phase + 8 * rng.integers(0, places)).tolist() for _ in range(config.batch)]
-    return _cut(shots, chosen, corners, side, margin, _symmetry(int(rng.integers(8))))
+    return _cut(shots, chosen, corners, side, _symmetry(int(rng.integers(8))))
 
 
 def _symmetry(number: int) -> Callable[[Any], Any]:
@@ -114,7 +112,6 @@ def _cut(
     chosen: Any,
     corners: Any,
     side: int,
-    margin: int,
     turned: Callable[[Any], Any],
 ) -> Batch:
     windows = [np.s_[..., top : top + side, left : left + side] for top, left in corners]
@@ -123,7 +120,7 @@ def _cut(
         cut = np.stack([array[i][window] for i, window in zip(chosen, windows, strict=True)])
         return torch.from_numpy(np.ascontiguousarray(turned(cut)).astype(np.float32) * scale)
 
-    inner = slice(margin, side - margin)
+    inner = slice(TRIM, side - TRIM)
     planes = torch.cat([patches(array, 1 / _FULL) for array in (shots.planes, shots.twin)])
     clean = patches(shots.clean, 1 / _FULL).repeat(2, 1, 1, 1)
     intensity = planes[:, :, inner, inner]

@@ -15,7 +15,7 @@ import torch
 from grainseal.models.manifest import Manifest, write_weights
 from grainseal.models.neural import session
 from grainseal.models.training.config import TrainingConfig
-from grainseal.models.training.network import ResidualNetwork
+from grainseal.models.training.network import GRID, ResidualNetwork
 from grainseal.models.training.run import Trained
 
 _OPSET: Final = 17
@@ -60,15 +60,16 @@ def contract(config: TrainingConfig, margin: int) -> str:
         else "the RGGB (or flipped) Bayer plane, black level subtracted, white level 1"
     )
     return (
-        f"planes: float32 (N, {config.planes}, H, W), {kind}; H and W even, the first pixel on an "
-        "even row and column. level: float32 (N,), models/noise_level.py. residual: float32 "
-        f"(N, {config.planes}, H - {2 * margin}, W - {2 * margin}), an estimate of I*K"
+        f"planes: float32 (N, {config.planes}, H, W), {kind}; H and W multiples of {GRID}, the "
+        "first pixel on an even row and column. level: float32 (N,), models/noise_level.py. "
+        f"residual: float32 (N, {config.planes}, H - {2 * margin}, W - {2 * margin}), an estimate "
+        "of I*K"
     )
 
 
 def onnx_bytes(network: ResidualNetwork, planes: int) -> bytes:
     """The network as an ONNX model with free batch size, height and width."""
-    side = 2 * network.margin + 16
+    side = 2 * network.margin + 2 * GRID
     example = (torch.zeros(1, planes, side, side), torch.zeros(1))
     axes = {0: "n", 2: "height", 3: "width"}
     buffer = io.BytesIO()

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from grainseal.models.training import data, losses
-from grainseal.models.training.config import TrainingConfig
+from grainseal.models.training.config import TRIM, TrainingConfig
 from grainseal.models.training.network import ResidualNetwork
 from grainseal.models.training.trainer import Phase, Schedule, Trainer, TrainingError
 
@@ -46,33 +47,38 @@ def train(
     )
     torch.manual_seed(config.seed)
     torch.set_num_threads(threads)
-    network = ResidualNetwork(config.planes, config.channels, config.depth)
+    network = ResidualNetwork(config.planes, config.channels, config.wide, config.depth)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainer = Trainer(network, _schedule(config, network.margin, training, validation), folder)
+    trainer = Trainer(network, _schedule(config, training, validation), folder)
     trainer.resume()
     metrics = trainer.run(stepped)
     return Trained(network.eval(), metrics, trainer.seconds)
 
 
 def _schedule(
-    config: TrainingConfig, margin: int, training: data.Shots, validation: data.Shots
+    config: TrainingConfig, training: data.Shots, validation: data.Shots
 ) -> Schedule[data.Batch]:
     return Schedule(
         phases=tuple(
             Phase(stage.name, stage.steps, stage.learning_rate, _LOSSES[stage.name])
             for stage in config.stages
         ),
-        batches=partial(data.batches, training, config, margin),
-        validate=partial(validate, validation, margin),
+        batches=partial(data.batches, training, config),
+        validate=partial(validate, validation),
     )
 
 
+def _residual(network: nn.Module, batch: data.Batch) -> Tensor:
+    residual: Tensor = network(batch.planes, batch.level, TRIM)
+    return residual
+
+
 def _denoise(network: nn.Module, batch: data.Batch) -> Tensor:
-    return losses.denoising_loss(network(batch.planes, batch.level), batch.noise)
+    return losses.denoising_loss(_residual(network, batch), batch.noise)
 
 
 def _pattern(network: nn.Module, batch: data.Batch) -> Tensor:
-    residual = network(batch.planes, batch.level)
+    residual = _residual(network, batch)
     found = losses.pattern_loss(batch.intensity, residual, batch.pattern)
     # Correlation does not see the residual's scale, which would drift: noise has the right one.
     return found + _ANCHOR * losses.denoising_loss(residual, batch.noise)
@@ -81,20 +87,33 @@ def _pattern(network: nn.Module, batch: data.Batch) -> Tensor:
 _LOSSES: Final = {"denoise": _denoise, "pattern": _pattern}
 
 
-def validate(shots: data.Shots, margin: int, network: nn.Module) -> dict[str, float]:
-    """Correlation with the truth on shots that were never trained on, and the wavelet's."""
-    reached, noise = [], 0.0
+def validate(shots: data.Shots, network: nn.Module) -> dict[str, float]:
+    """Correlation with the truth on shots that were never trained on.
+
+    Beside the network's there are the wavelet's and the ideal one: of the photo less what a sensor
+    without noise would have given. No residual that leaves the noise as it is can have more.
+    """
+    reached: list[float] = []
+    ideal: list[float] = []
+    noise = 0.0
     with torch.no_grad():
         for index in range(len(shots)):
-            batch = data.whole(shots, index, margin)
-            residual = network(batch.planes, batch.level)
-            found = losses.single_photo_fingerprint(batch.intensity, residual)[:1]
-            reached.append(float(losses.correlation(found, batch.pattern)))
+            batch = data.whole(shots, index)
+            residual = _residual(network, batch)
+            for ncc, taken in ((reached, residual), (ideal, batch.noise)):
+                found = losses.single_photo_fingerprint(batch.intensity, taken)[:1]
+                ncc.append(float(losses.correlation(found, batch.pattern)))
             noise += float(losses.denoising_loss(residual, batch.noise)) / len(shots)
-    values, wavelet = torch.tensor(reached), torch.from_numpy(shots.baseline)
+    values, best, wavelet = (
+        torch.tensor(reached),
+        torch.tensor(ideal),
+        torch.from_numpy(np.array(shots.baseline)),
+    )
     return {
         "ncc": float(values.mean()),
         "ncc_median": float(values.median()),
+        "ideal_ncc": float(best.mean()),
+        "ideal_ncc_median": float(best.median()),
         "wavelet_ncc": float(wavelet.mean()),
         "wavelet_ncc_median": float(wavelet.median()),
         "median_gain": float((values / wavelet.clamp(min=1e-3)).median()),

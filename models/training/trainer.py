@@ -43,7 +43,7 @@ class Schedule(Generic[BatchT]):
     phases: tuple[Phase[BatchT], ...]
     batches: Callable[[int, int], Iterator[BatchT]]  # first step, count
     validate: Callable[[nn.Module], dict[str, float]]
-    every: int = 250  # steps between validations, which also write the checkpoint
+    every: int = 500  # steps between validations, which also write the checkpoint
 
     @property
     def steps(self) -> int:

@@ -16,6 +16,7 @@ from grainseal.models.photo import Photo  # noqa: E402
 from grainseal.models.training import data, losses, run  # noqa: E402
 from grainseal.models.training.command import train  # noqa: E402
 from grainseal.models.training.config import (  # noqa: E402
+    TRIM,
     ConfigError,
     Stage,
     TrainingConfig,
@@ -30,7 +31,8 @@ CONFIG = TrainingConfig(
     domain="developed",
     seed=3,
     channels=8,
-    depth=3,
+    wide=16,
+    depth=1,
     shots=4,
     validation_shots=2,
     side=192,
@@ -60,9 +62,9 @@ def test_a_run_learns_logs_and_ships(trained):
     lines = metrics(trained)
     assert [line["step"] for line in lines] == [160, 168]
     torch.manual_seed(CONFIG.seed)
-    untrained = ResidualNetwork(3, CONFIG.channels, CONFIG.depth)
+    untrained = ResidualNetwork(3, CONFIG.channels, CONFIG.wide, CONFIG.depth)
     unseen = data.load_shots(trained / "shots", CONFIG, validation=True, workers=1)
-    before = run.validate(unseen, untrained.margin, untrained)["denoising_loss"]
+    before = run.validate(unseen, untrained)["denoising_loss"]
     assert lines[0]["denoising_loss"] < 0.98 * before
     manifest = json.loads((trained / "small-developed.json").read_text())
     assert manifest["config"]["seed"] == 3
@@ -93,17 +95,48 @@ def test_a_folder_keeps_to_one_configuration(trained):
 @pytest.mark.parametrize("planes", [1, 3])
 def test_onnxruntime_computes_what_torch_does(planes):
     torch.manual_seed(1)
-    network = ResidualNetwork(planes, channels=8, depth=4).eval()
+    network = ResidualNetwork(planes, channels=8, wide=16, depth=2).eval()
     rng = np.random.default_rng(1)
-    fed = rng.random((2, planes, 64, 50), dtype=np.float32), np.array([0, 0.02], np.float32)
+    side = 2 * network.margin
+    sizes = (2, planes, side + 64, side + 48)
+    fed = rng.random(sizes, dtype=np.float32), np.array([0, 0.02], np.float32)
     with torch.no_grad():
         expected = network(*map(torch.from_numpy, fed)).numpy()
     (found,) = session(onnx_bytes(network, planes), "network").run(
         ["residual"], {"planes": fed[0], "level": fed[1]}
     )
-    assert found.shape == (2, planes, 64 - 16, 50 - 16)
+    assert found.shape == (2, planes, 64, 48)
     assert expected.std() > 1e-5
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("place", [(8, 8), (11, 14), (15, 9)])
+def test_nothing_beyond_the_margin_is_seen(place):
+    """Wherever in its blocks a value lies: what was padded cannot have reached it."""
+    torch.manual_seed(1)
+    network = ResidualNetwork(3, channels=4, wide=4, depth=2).eval()
+    side = 2 * network.margin + 32
+    planes = torch.rand(1, 3, side, side, requires_grad=True)
+    row, column = place
+    network(planes, torch.tensor([0.01]))[0, :, row, column].sum().backward()
+    assert planes.grad is not None
+    seen = planes.grad.abs().sum(dim=(0, 1)).nonzero()
+    assert seen.min() > 0
+    reach = seen.float() - torch.tensor([row, column]) - network.margin
+    assert network.margin / 2 < reach.abs().max() <= network.margin
+
+
+def test_training_twice_gives_the_same(trained, tmp_path):
+    """On one machine to the last bit, but for the order in which threads add."""
+    config = replace(CONFIG, stages=(Stage("pattern", 6, 1e-3),))
+
+    def metrics_of(name):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "shots").symlink_to(trained / "shots")
+        return run.train(config, tmp_path / name, threads=1).metrics
+
+    one, two = metrics_of("a"), metrics_of("b")
+    assert one == pytest.approx(two, abs=1e-6)
 
 
 def test_truth_is_the_best_answer():
@@ -141,11 +174,11 @@ def test_what_all_patches_share_is_penalised():
 
 def test_batches_repeat_and_carry_their_truth(trained):
     shots = data.load_shots(trained / "shots", CONFIG, validation=False, workers=1)
-    one, two = (list(data.batches(shots, CONFIG, 6, 5, 2)) for _ in range(2))
+    one, two = (list(data.batches(shots, CONFIG, 5, 2)) for _ in range(2))
     assert torch.equal(one[1].planes, two[1].planes)
     assert not torch.equal(one[0].planes, one[1].planes)
-    assert one[0].planes.shape == (4, 3, 76, 76)
-    assert torch.equal(one[0].planes[:, :, 6:-6, 6:-6], one[0].intensity)
+    assert one[0].planes.shape == (4, 3, 64 + 2 * TRIM, 64 + 2 * TRIM)
+    assert torch.equal(one[0].planes[:, :, TRIM:-TRIM, TRIM:-TRIM], one[0].intensity)
     assert one[0].pattern.shape == (2, 64, 64)
     assert 0.003 < float(one[0].pattern.std()) < 0.012
 
