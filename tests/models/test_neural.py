@@ -104,6 +104,15 @@ def test_manifest_that_is_damaged_is_refused(tmp_path):
         NeuralExtractor("neural", folder)
 
 
+def test_raw_is_left_to_the_wavelet():
+    pixels = np.random.default_rng(3).integers(0, 4000, (320, 320), np.uint16)
+    bayer = Photo(pixels, "raw", "r.dng", "", levels=RawLevels((0,) * 4, 4095, "RGGB"))
+    by_neural, by_wavelet = (
+        residuals(get_extractor(name), bayer) for name in ("neural", "wavelet")
+    )
+    np.testing.assert_array_equal(by_neural, by_wavelet)
+
+
 def test_photos_it_cannot_read_are_refused():
     extractor = NeuralExtractor("neural")
     with pytest.raises(PhotoError, match="at least 64 pixels"):
@@ -113,8 +122,8 @@ def test_photos_it_cannot_read_are_refused():
     )
     with pytest.raises(PhotoError, match="choose the extractor wavelet"):
         next(extractor.observe(bayer))
-    with pytest.raises(ValueError, match="even, positive"):
-        NeuralExtractor("neural", tile=95)
+    with pytest.raises(ValueError, match="multiples of 8"):
+        next(NeuralExtractor("neural", tile=90).observe(developed(96, 96)))
 
 
 def test_other_extractors_do_not_load_onnxruntime():
