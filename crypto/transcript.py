@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .canonical import Field, canonical
+from .claim_template import ClaimTemplateFacts
 from .masking import MaskedSum, PublicKeys
 
 
@@ -51,10 +52,23 @@ def claim_template_hash(
     code: bytes,
     keys: PublicKeys,
     positions: bytes,
+    commitment_sha256: bytes = b"",
 ) -> bytes:
-    """The 32 bytes that stand for a claim template: its frame, its mask's seed and its parts."""
-    parts = [_sha256(each) for each in (code, keys.relin_key, keys.zero_key, positions)]
-    return _sha256(canonical("claim-template", [profile, height, width, seed, *parts]))
+    """The 32 bytes that stand for a claim template: its frame, its mask's seed and its parts.
+
+    With the hash of a commitment to its code if claim proofs are to be made of it.
+    """
+    return ClaimTemplateFacts(
+        profile=profile,
+        height=height,
+        width=width,
+        seed=seed,
+        code_sha256=_sha256(code),
+        relin_key_sha256=_sha256(keys.relin_key),
+        zero_key_sha256=_sha256(keys.zero_key),
+        positions_sha256=_sha256(positions),
+        commitment_sha256=commitment_sha256,
+    ).sha256
 
 
 def template_transcript(
