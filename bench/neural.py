@@ -1,11 +1,9 @@
-"""The neural extractor beside the wavelet: real photos, simulated siblings, speed.
+"""The neural extractors beside the wavelet: real photos, simulated siblings, speed.
 
 Transforms are applied to every photo, those enrolled and those compared: whole photos, then the
 centre is cut out. `jpeg75` saves them again, `half` halves their sides, and the centre's.
 """
 
-import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,24 +12,35 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bench import neural_speed
 from bench.accuracy import photos_folder
-from bench.pairs import Pairs, auc, difference, eer, estimated, separation
+from bench.extractors import OURS, WAVELET, available, left_out
+from bench.figures import (
+    AUC,
+    EER,
+    SEPARATION,
+    Figures,
+    across,
+    among,
+    figures,
+    standard_errors,
+)
 from bench.table import Row
-from grainseal.models.extractor import Extractor, Observation, get_extractor
+from grainseal.models.bootstrap import Bootstrap, CameraBootstrap, UnitBootstrap
+from grainseal.models.evaluation import Comparisons, Scores
+from grainseal.models.extractor import Extractor, Observation
 from grainseal.models.fingerprint import estimate
 from grainseal.models.photo import Photo, read_photo
 from grainseal.models.simulator import Development, VirtualCamera, develop
 from grainseal.models.simulator.variety import varied_scene
 from grainseal.models.simulator.writers import compressed, halved
 
-WAVELET, NEURAL = "wavelet", "neural"
-NAMES: Final = (WAVELET, NEURAL)
 CROP: Final = 1024
-SECONDS_LIMIT: Final = 2.5
 
 Pattern = npt.NDArray[np.float32]
 _Extractors = dict[str, Extractor]
 Patterns = dict[str, list[Pattern]]  # by extractor, one a photo or set of photos
+Pairs = dict[str, Comparisons]  # by extractor
 
 # Four models whose settings no training shot had in common, five bodies each.
 MODELS: Final = {
@@ -53,12 +62,17 @@ SCENES_PER_CAMERA: Final = 3
 
 def rows(quick: bool = False) -> list[Row]:
     """All tables; the real photos' are left out when there are none."""
-    table = [*_speed_rows(), *_simulated_rows(bodies=2 if quick else 5)]
+    found, missing = available(OURS)
+    table = [
+        *left_out("neural", missing),
+        *neural_speed.rows(list(found), quick),
+        *_simulated_rows(found, bodies=2 if quick else 5),
+    ]
     folder = photos_folder()
     if folder is None:
         return [*table, Row("neural", "real photos", "none: set GRAINSEAL_PHOTOS")]
     for transform in ("none",) if quick else TRANSFORMS:
-        table += _real_rows(folder, transform)
+        table += _real_rows(found, folder, transform)
     return table
 
 
@@ -79,7 +93,7 @@ TRANSFORMS: Final[dict[str, tuple[Callable[[Photo], Photo], int]]] = {
 }
 
 
-def _real_rows(folder: Path, transform: str) -> list[Row]:
+def _real_rows(found: _Extractors, folder: Path, transform: str) -> list[Row]:
     change, side = TRANSFORMS[transform]
 
     def read(paths: Sequence[Path]) -> list[Photo]:
@@ -95,53 +109,59 @@ def _real_rows(folder: Path, transform: str) -> list[Row]:
         )
     ]
     section = f"real photos, centre {side}x{side}, transform {transform}"
-    by: _Extractors = {name: _Remembering(name) for name in NAMES}
+    by: _Extractors = {name: _Remembering(extractor) for name, extractor in found.items()}
     every = _single(scenes, by)
     owner = np.repeat(np.arange(len(scenes)), [len(group) for group in scenes])
     nikon = owner < len(flats)
-    probes = {name: [p for p, own in zip(every[name], nikon, strict=True) if own] for name in NAMES}
-    enrolled = {name: [_pattern(group, by[name]) for group in flats] for name in NAMES}
     flat_owner = np.repeat(np.arange(len(flats)), [len(group) for group in flats])
-    ten = _across(enrolled, probes, np.arange(len(flats)), owner[nikon])
-    one = _across(_single(flats, by), probes, flat_owner, owner[nikon])
-    among = _among(every, owner, np.arange(len(owner)))
+    single = _single(flats, by)
+    ten: Pairs = {}
+    one: Pairs = {}
+    each: Pairs = {}
+    for name, extractor in by.items():
+        probes = [p for p, own in zip(every[name], nikon, strict=True) if own]
+        enrolled = [_pattern(group, extractor) for group in flats]
+        ten[name] = across(_products(enrolled, probes), np.arange(len(flats)), owner[nikon])
+        one[name] = across(_products(single[name], probes), flat_owner, owner[nikon])
+        each[name] = among(_products(every[name], every[name]), owner)
+    # Five cameras are too few to draw from: photos are drawn.
     return [
-        _row(section, "10 flats against each scene", ten, "AUC", auc),
-        _row(section, "10 flats against each scene", ten, "median / sd", separation),
-        _row(section, "1 flat against each scene", one, "AUC", auc),
-        _row(section, "1 flat against each scene", one, "EER", eer),
-        _row(section, "scene against scene", among, "AUC", auc),
-        _row(section, "scene against scene", among, "EER", eer),
+        *_rows(section, "10 flats against each scene", ten, (AUC, SEPARATION), UnitBootstrap),
+        *_rows(section, "1 flat against each scene", one, (AUC, EER), UnitBootstrap),
+        *_rows(section, "scene against scene", each, (AUC, EER), UnitBootstrap),
     ]
 
 
-def _simulated_rows(bodies: int) -> list[Row]:
+def _simulated_rows(found: _Extractors, bodies: int) -> list[Row]:
     shots: list[list[Photo]] = []
     for model in MODELS:
         shots += [list(_simulated(model, body)) for body in range(bodies)]
     owner = np.repeat(np.arange(len(shots)), SCENES_PER_CAMERA)
-    by = {name: get_extractor(name) for name in NAMES}
-    pairs = _among(_single(shots, by), owner, owner)
+    patterns = _single(shots, found)
+    pairs = {name: among(_products(p, p), owner) for name, p in patterns.items()}
     section = (
         f"simulated: {len(MODELS)} models of {bodies} siblings, "
         f"{SCENES_PER_CAMERA} scenes each as JPEG, centre {CROP}x{CROP}"
     )
-    impostors = pairs.scores[NEURAL][~pairs.genuine]
-    own_model = (pairs.first // bodies == pairs.second // bodies)[~pairs.genuine]
-    mean = impostors[~own_model].mean()
-    error = impostors[~own_model].std() / np.sqrt((~own_model).sum())
-    return [
-        _row(section, "scene against scene", pairs, "AUC", auc),
-        _row(section, "scene against scene", pairs, "EER", eer),
-        _row(section, "scene against scene", pairs, "median / sd", separation),
-        Row(
-            section,
-            "mean NCC of independent cameras, in standard errors",
-            f"{mean / error:.2f} ({mean:.1e})",
-            "within 3",
-            bool(abs(mean) <= 3 * error),
-        ),
-    ]
+    table = _rows(section, "scene against scene", pairs, (AUC, EER, SEPARATION), CameraBootstrap)
+    for name in pairs:
+        if name != WAVELET:
+            table.append(_common_pattern_row(section, name, pairs[name], bodies))
+    return table
+
+
+def _common_pattern_row(section: str, name: str, pairs: Comparisons, bodies: int) -> Row:
+    """Whether the network prints a pattern of its own on cameras of different models."""
+    models = pairs.cameras // bodies
+    strangers = pairs.scores[models[pairs.references] != models[pairs.probes]]
+    errors = standard_errors(strangers)
+    return Row(
+        section,
+        f"{name}: mean NCC of independent cameras, in standard errors",
+        f"{errors:.2f} ({strangers.mean():.1e})",
+        "within 3",
+        bool(abs(errors) <= 3),
+    )
 
 
 def _simulated(model: str, body: int) -> Iterator[Photo]:
@@ -163,15 +183,16 @@ def _pattern(photos: Sequence[Photo], extractor: Extractor) -> Pattern:
     """Fingerprint, centred and of unit energy: products of two are their NCC."""
     values = estimate(photos, extractor).values
     values = values - values.mean()
-    return values / np.float32(np.linalg.norm(values))
+    pattern: Pattern = values / np.float32(np.linalg.norm(values))
+    return pattern
 
 
 class _Remembering:
     """An extractor that looks at every photo object once: flats serve alone and together."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._extractor = get_extractor(name)
+    def __init__(self, extractor: Extractor) -> None:
+        self.name = extractor.name
+        self._extractor = extractor
         self._seen: dict[int, list[Observation]] = {}
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
@@ -183,92 +204,41 @@ class _Remembering:
 
 
 def _single(groups: Sequence[Sequence[Photo]], by: _Extractors) -> Patterns:
-    return {n: [_pattern([p], by[n]) for group in groups for p in group] for n in NAMES}
+    return {n: [_pattern([p], by[n]) for group in groups for p in group] for n in by}
 
 
-def _across(
-    references: Patterns,
-    probes: Patterns,
-    reference_owner: npt.NDArray[np.intp],
-    probe_owner: npt.NDArray[np.intp],
-) -> Pairs:
-    """Every reference against every probe; both are drawn again."""
-    rows, columns = np.indices((len(reference_owner), len(probe_owner))).reshape(2, -1)
-    return Pairs(
-        {n: _products(references[n], probes[n])[rows, columns] for n in NAMES},
-        reference_owner[rows] == probe_owner[columns],
-        rows,
-        columns + len(reference_owner),
-    )
-
-
-def _among(patterns: Patterns, owner: npt.NDArray[np.intp], drawn: npt.NDArray[np.intp]) -> Pairs:
-    """Every photo against every later one; `drawn` says which are drawn again together."""
-    rows, columns = np.triu_indices(len(owner), 1)
-    return Pairs(
-        {n: _products(patterns[n], patterns[n])[rows, columns] for n in NAMES},
-        owner[rows] == owner[columns],
-        drawn[rows],
-        drawn[columns],
-    )
-
-
-def _products(a: Sequence[Pattern], b: Sequence[Pattern]) -> npt.NDArray[np.float64]:
+def _products(a: Sequence[Pattern], b: Sequence[Pattern]) -> Scores:
     left, right = (np.stack([p.ravel() for p in patterns]) for patterns in (a, b))
     return (left @ right.T).astype(np.float64)
 
 
-def _row(
+def _rows(
     section: str,
     name: str,
     pairs: Pairs,
-    figure: str,
-    statistic: Callable[..., float],
+    wanted: Sequence[str],
+    resampled_by: Callable[[Comparisons], Bootstrap],
+) -> list[Row]:
+    """Every wanted figure of every neural extractor beside the wavelet's."""
+    known = {extractor: figures(each, resampled_by) for extractor, each in pairs.items()}
+    genuine = pairs[WAVELET].genuine
+    title = f"{name} ({int(genuine.sum())}, {int((~genuine).sum())})"
+    return [
+        _row(section, f"{title}: {figure}", figure, extractor, ours, known[WAVELET])
+        for figure in wanted
+        for extractor, ours in known.items()
+        if extractor != WAVELET
+    ]
+
+
+def _row(
+    section: str, title: str, figure: str, extractor: str, ours: Figures, theirs: Figures
 ) -> Row:
-    ours, theirs = (estimated(pairs, n, statistic) for n in (NEURAL, WAVELET))
-    more = difference(pairs, NEURAL, WAVELET, statistic)
-    count = f"{int(pairs.genuine.sum())}, {int((~pairs.genuine).sum())}"
-    ok = more.value <= 0 if statistic is eer else more.value >= 0
+    more = (ours - theirs)[figure]
     return Row(
         section,
-        f"{name} ({count}): {figure}",
-        f"neural {ours}; wavelet {theirs}; difference {more}",
+        title,
+        f"{extractor} {ours[figure]}; wavelet {theirs[figure]}; difference {more}",
         "not behind the wavelet",
-        ok,
+        more.value <= 0 if figure == EER else more.value >= 0,
     )
-
-
-def _speed_rows() -> list[Row]:
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (2048, 2048, 3), np.uint8)
-    photo = Photo(pixels, "developed", "4 megapixels", "")
-    extractor = get_extractor(NEURAL)
-    allowed = sorted(os.sched_getaffinity(0))
-    seconds = {}
-    for cores in sorted({1, min(2, len(allowed))}):
-        os.sched_setaffinity(0, allowed[:cores])
-        try:
-            seconds[cores] = min(_seconds(extractor, photo) for _ in range(3))
-        finally:
-            os.sched_setaffinity(0, allowed)
-    one = seconds.pop(1)
-    table = [
-        Row(
-            "neural: speed",
-            "4 megapixels on one core",
-            f"{one:.2f} s",
-            f"<= {SECONDS_LIMIT} s",
-            one <= SECONDS_LIMIT,
-        )
-    ]
-    return table + [
-        Row("neural: speed", f"times as fast on {cores} cores", f"{one / taken:.2f}")
-        for cores, taken in seconds.items()
-    ]
-
-
-def _seconds(extractor: Extractor, photo: Photo) -> float:
-    start = time.perf_counter()
-    for _ in extractor.observe(photo):
-        pass
-    return time.perf_counter() - start

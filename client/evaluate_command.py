@@ -13,13 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from grainseal.models.copies import TRANSFORMS
+from grainseal.models.matching import DEFAULT_MATCHER, MATCHERS
 
 from .errors import ClientError
 from .evaluating import Evaluation, evaluate
 from .evaluation_figures import Figures, figures_of, rows_for_people
 from .evaluation_plan import plan_evaluation
 from .evaluation_samples import Settings
-from .photos import DEFAULT_EXTRACTOR
+from .photos import DEFAULT_EXTRACTOR, EXTRACTOR_HELP
 from .report import require_matplotlib
 from .terminal import note, options, progress_of_stages
 
@@ -37,7 +38,7 @@ def _even(context: click.Context, parameter: click.Parameter, value: int | None)
 @options(
     click.option("--references", required=True, type=FOLDER, help="DIR/<camera>/photos."),
     click.option("--probes", required=True, type=FOLDER, help="DIR/<camera>/photos, same names."),
-    click.option("--extractor", default=DEFAULT_EXTRACTOR, show_default=True),
+    click.option("--extractor", default=DEFAULT_EXTRACTOR, show_default=True, help=EXTRACTOR_HELP),
     click.option(
         "--crop",
         type=click.IntRange(min=2),
@@ -56,6 +57,13 @@ def _even(context: click.Context, parameter: click.Parameter, value: int | None)
         show_default=True,
         help="What happens to each probe before it is compared.",
     ),
+    click.option(
+        "--matcher",
+        type=click.Choice(MATCHERS),
+        default=DEFAULT_MATCHER,
+        show_default=True,
+        help="What is correlated: fingerprints as they are, or weighted by frequency.",
+    ),
     click.option("--json", "json_file", type=OUTPUT, help="Write the figures here; - is stdout."),
     click.option("--pairs", "pairs_file", type=OUTPUT, help="Write every pair's score as CSV."),
     click.option(
@@ -69,6 +77,7 @@ def evaluate_command(
     crop: int | None,
     reference_photos: int | None,
     transform: str,
+    matcher: str,
     json_file: Path | None,
     pairs_file: Path | None,
     report: Path | None,
@@ -83,7 +92,7 @@ def evaluate_command(
         require_matplotlib()
     plan = plan_evaluation(references, probes, reference_photos)
     with progress_of_stages() as progress:
-        found = evaluate(plan, Settings(extractor, crop, transform), progress)
+        found = evaluate(plan, Settings(extractor, crop, transform, matcher), progress)
         figures = figures_of(found)
         page = _report(report, found, figures) if report is not None else None
     for line in found.notes:

@@ -17,12 +17,14 @@ _TARGETS: Final = ("1e-2", "1e-3", "1e-4")  # models.evaluation.FMR_TARGETS as J
 class Figures:
     """What --json writes, in this order; None where the pairs do not allow a figure.
 
+    Every `ncc` is that of what `matcher` prepares: with "ncc", of the fingerprints themselves.
     `reference_photos`: photos in one reference, None for all of a camera's. `auc_ci` and `eer_ci`:
     (low, high) at 95 %. `fnmr_at_fmr` is keyed by the FMR. `seconds_per_photo`: wall time from file
     to fingerprint over the number of photos, with as many at work as there are cores.
     """
 
     extractor: str
+    matcher: str
     crop: int | None
     reference_photos: int | None
     transform: str
@@ -62,6 +64,7 @@ def figures_of(found: Evaluation) -> Figures:
     fnmrs = fnmr_at_targets(curve, impostor.size) if curve else (None,) * len(_TARGETS)
     return Figures(
         extractor=found.settings.extractor,
+        matcher=found.settings.matcher,
         crop=found.settings.crop,
         reference_photos=found.plan.reference_photos,
         transform=found.settings.transform,

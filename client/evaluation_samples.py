@@ -15,6 +15,7 @@ from typing import Final
 from grainseal.models.copies import copy_fingerprint
 from grainseal.models.extractor import Extractor
 from grainseal.models.fingerprint import Fingerprint, FingerprintEstimator
+from grainseal.models.matching import DEFAULT_MATCHER, prepared
 from grainseal.models.photo import Photo, PhotoError, PhotoKind, read_photo
 
 from .errors import ClientError
@@ -31,11 +32,15 @@ _MOST_THREADS_OF_WHOLE_FRAMES: Final = 2
 
 @dataclass(frozen=True)
 class Settings:
-    """What is varied between evaluations; `crop` in pixels a side, `transform` of the probes."""
+    """What is varied between evaluations; `crop` in pixels a side, `transform` of the probes.
+
+    `matcher`: one of models.matching.MATCHERS, the statistic that scores a pair.
+    """
 
     extractor: str
     crop: int | None = None
     transform: str = "none"
+    matcher: str = DEFAULT_MATCHER
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ class Extraction:
         }
         if outcome.fingerprint is None:
             return
-        number = self._store.add(outcome.fingerprint.values)
+        number = self._store.add(prepared(outcome.fingerprint, self._settings.matcher))
         if number is None:
             reason = f"{sample.camera}: left out: no sensor noise at all, black or white: "
             self.left_out |= {path: reason + path.name for path in sample.paths}

@@ -13,7 +13,7 @@ from grainseal.models.matching import compare as match
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
 from .errors import ClientError, ServiceError
-from .photos import DEFAULT_EXTRACTOR, extract
+from .photos import DEFAULT_EXTRACTOR, EXTRACTOR_HELP, extract
 from .sessions import new_idempotency_key
 from .terminal import json_option, note, options, progress, show
 from .transport import Transport
@@ -30,7 +30,7 @@ UNDECIDED_BELOW: Final = 1e-3
 @click.command()
 @click.argument("a", type=PHOTOS)
 @click.argument("b", type=PHOTOS)
-@click.option("--extractor", default=DEFAULT_EXTRACTOR, show_default=True)
+@click.option("--extractor", default=DEFAULT_EXTRACTOR, show_default=True, help=EXTRACTOR_HELP)
 @click.option("--crop", type=click.IntRange(min=2), help="Use the centre N x N pixels only.")
 @json_option
 def compare(a: Path, b: Path, extractor: str, crop: int | None, as_json: bool) -> None:

@@ -11,12 +11,13 @@ from grainseal.crypto.profiles import (
     AUTH_JPEG_V1,
     AUTH_RAW_V1,
     ClaimProfile,
+    FuzzyProfile,
     Profile,
     profile_named,
 )
 from grainseal.models.claim_code import claim_for
 from grainseal.models.codes import CodeSpec, code_for
-from grainseal.models.extractor import Extractor, get_extractor
+from grainseal.models.extractor import NAMES, Extractor, get_extractor
 from grainseal.models.fingerprint import Fingerprint, estimate
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, PhotoKind, read_photo
 from grainseal.models.quality import problems
@@ -28,7 +29,8 @@ Progress = Callable[[int, int], None]
 Photos = Sequence[str | Path] | Fingerprint
 """Files, or a fingerprint that `fingerprint_of` made of them before."""
 
-DEFAULT_EXTRACTOR: Final = "wavelet"
+DEFAULT_EXTRACTOR: Final = "neural"
+EXTRACTOR_HELP: Final = f"One of {', '.join(NAMES)} (docs/EVALUATION.md, Extractors)."
 MAX_UPLOADED_PHOTO: Final = 64 * 2**20  # bytes; docs/PROTOCOL.md, "Uploads"
 DEVELOPED_SUFFIXES: Final = frozenset(
     [".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".webp"]
@@ -127,7 +129,7 @@ def first_photo(photos: Iterable[str | Path]) -> Photo:
     return _read(photo_files(photos)[0])
 
 
-def require_fit(photos: Photos, profile: Profile) -> None:
+def require_fit(photos: Photos, profile: Profile | FuzzyProfile) -> None:
     """`PhotosRefused` with advice for each photo that would spoil a code of that profile."""
     _require_fit(photos, code_for(profile.name), need_flat=True)
 
@@ -172,7 +174,7 @@ def extract(
     """Fingerprint of the camera that took the photos, read one by one, by any extractor.
 
     `crop`: use only the centre crop × crop pixels. `PhotosRefused` for photos that cannot be read
-    or do not belong together, `ClientError` for an unknown extractor.
+    or do not belong together, `ClientError` for an extractor that is unknown or has no weights.
     """
     files = photo_files(photos)
 
@@ -207,7 +209,7 @@ def _read(path: Path) -> Photo:
 
 
 def extractor_named(name: str) -> Extractor:
-    """The extractor of that name; `ClientError` lists the names there are."""
+    """The extractor of that name; `ClientError` says which there are, or what this one lacks."""
     try:
         return get_extractor(name)
     except ValueError as error:

@@ -13,7 +13,7 @@ is wide and still too narrow, and where no error was seen it shrinks to a point.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,33 @@ class Interval:
     low: float
     high: float
     replicates: int
+
+
+class Bootstrap(Protocol):
+    """A way to draw again what the pairs were made of."""
+
+    def weights(self, rng: np.random.Generator) -> Weights:
+        """How often each pair is in one replicate, float64 (N,)."""
+
+
+class UnitBootstrap:
+    """Draws units whatever their camera, each pool by itself.
+
+    It says what other photos of these very cameras would give, and nothing of other cameras: for
+    sets of so few that drawing cameras would leave none to tell apart.
+    """
+
+    def __init__(self, pairs: Comparisons) -> None:
+        self._pairs = pairs
+        self._pools = [np.flatnonzero(pairs.pools == pool) for pool in np.unique(pairs.pools)]
+
+    def weights(self, rng: np.random.Generator) -> Weights:
+        """How often each pair is in one replicate, float64 (N,)."""
+        totals = np.zeros(self._pairs.cameras.size)
+        for units in self._pools:
+            totals[units] = _draws(rng, units.size, 1)[0]
+        weights: Weights = totals[self._pairs.references] * totals[self._pairs.probes]
+        return weights
 
 
 class CameraBootstrap:
@@ -76,17 +103,20 @@ def replicates(
     statistics: tuple[Statistic, ...],
     seed: int = SEED,
     count: int | None = None,
+    resampled_by: Callable[[Comparisons], Bootstrap] = CameraBootstrap,
 ) -> npt.NDArray[np.float64]:
     """The statistics of each replicate, float64 (replicates, statistics); nan where undefined.
 
     `count`: how many, by default REPLICATES or what a large number of pairs leaves time for.
+    `resampled_by`: CameraBootstrap or UnitBootstrap.
     The draws depend on the units and the seed alone: two extractors that scored the same pairs get
     the same draws, so the difference of their arrays is a paired bootstrap.
     """
     ranking = Ranking(pairs.scores, pairs.genuine)
+    drawn = _all_weights(pairs, resampled_by(pairs), seed, count)
     values = [
         [np.nan if curve is None else statistic(curve) for statistic in statistics]
-        for curve in (ranking.curve(weights) for weights in _all_weights(pairs, seed, count))
+        for curve in (ranking.curve(weights) for weights in drawn)
     ]
     return np.array(values, np.float64).reshape(-1, len(statistics))
 
@@ -99,24 +129,30 @@ def intervals(
 ) -> tuple[Interval | None, ...]:
     """The interval of each statistic; None where no replicate has pairs of both sorts."""
     values = replicates(pairs, statistics, seed, count)
-    return tuple(_interval(column[np.isfinite(column)]) for column in values.T)
+    return tuple(percentiles(column) for column in values.T)
 
 
-def _all_weights(pairs: Comparisons, seed: int, count: int | None) -> Iterator[Weights]:
+def percentiles(values: npt.NDArray[np.float64]) -> Interval | None:
+    """The interval that holds CONFIDENCE of a statistic's replicates (R,); nan ones are left out.
+
+    None where nothing is left.
+    """
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return None
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(finite, [tail, 1 - tail])
+    return Interval(float(low), float(high), finite.size)
+
+
+def _all_weights(
+    pairs: Comparisons, bootstrap: Bootstrap, seed: int, count: int | None
+) -> Iterator[Weights]:
     rng = np.random.default_rng(seed)
-    bootstrap = CameraBootstrap(pairs)
     affordable = _WORK // max(1, pairs.scores.size)
     default = max(LEAST_REPLICATES, min(REPLICATES, affordable))
     for _ in range(default if count is None else count):
         yield bootstrap.weights(rng)
-
-
-def _interval(values: npt.NDArray[np.float64]) -> Interval | None:
-    if values.size == 0:
-        return None
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Interval(float(low), float(high), values.size)
 
 
 def _pools_of(pairs: Comparisons, camera: int) -> list[Indices]:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import scipy.fft
 
 from grainseal.models.fingerprint import Fingerprint
+from grainseal.models.spectral import weighted
 
 Plane = npt.NDArray[np.float32]
 Signs = npt.NDArray[np.int8]
@@ -27,6 +28,10 @@ Signs = npt.NDArray[np.int8]
 # Pixels around the peak that are left out of the noise estimate: the residual's own correlation
 # length (Goljan, Fridrich, Filler, SPIE 7254, 2009, use an 11 x 11 square; so a radius of 5).
 PEAK_RADIUS: Final = 5
+
+# What is correlated: fingerprints as they are, or weighted by frequency (`spectral`).
+MATCHERS: Final = ("ncc", "weighted")
+DEFAULT_MATCHER: Final = "ncc"
 
 
 class MatchError(ValueError):
@@ -122,10 +127,23 @@ def hamming_false_match(share: float, samples: float) -> float:
     return ncc_false_match(1 - 2 * share, samples)
 
 
-def compare(probe: Fingerprint, reference: Fingerprint) -> Match:
-    """NCC, signed PCE and false-match probability at zero shift.
+def prepared(fingerprint: Fingerprint, matcher: str) -> Plane:
+    """The float32 (H, W) plane whose NCC is the statistic of that name, one of MATCHERS.
 
-    Raises MatchError when the two are of different kind or size.
+    RAW stays as it is: neither demosaicing nor JPEG has shaped its spectrum. Raises MatchError for
+    another name.
+    """
+    if matcher not in MATCHERS:
+        raise MatchError(f"no matcher {matcher!r}: choose one of {', '.join(MATCHERS)}")
+    if matcher == "weighted" and fingerprint.kind == "developed":
+        return weighted(fingerprint.values)
+    return fingerprint.values
+
+
+def compare(probe: Fingerprint, reference: Fingerprint, matcher: str = DEFAULT_MATCHER) -> Match:
+    """NCC, signed PCE and false-match probability at zero shift of what `matcher` prepares.
+
+    Raises MatchError when the two are of different kind or size, or there is no such matcher.
     """
     if probe.kind != reference.kind:
         raise MatchError(
@@ -134,7 +152,7 @@ def compare(probe: Fingerprint, reference: Fingerprint) -> Match:
         )
     if probe.shape != reference.shape:
         raise MatchError(_unequal_sizes(probe.shape, reference.shape))
-    a, b = probe.values, reference.values
+    a, b = (prepared(side, matcher) for side in (probe, reference))
     if not (a.any() and b.any()):
         raise MatchError("one side has no sensor noise at all: its photos are all black or white")
     value = ncc(a, b)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grainseal.models.bootstrap import CameraBootstrap, intervals, replicates
+from grainseal.models.bootstrap import CameraBootstrap, UnitBootstrap, intervals, replicates
 from grainseal.models.evaluation import Comparisons, Ranking, auc, eer
 
 
@@ -122,3 +122,16 @@ def test_one_camera_and_no_errors():
     found = intervals(perfect, (auc, eer), count=100)
     assert [(each.low, each.high) for each in found] == [(1, 1), (0, 0)]
     assert found[0].replicates < 100  # those that drew one camera three times have no impostors
+
+
+def test_units_are_drawn_whatever_their_camera_and_pools_apart():
+    pairs = normal_world(np.random.default_rng(7), cameras=4, photos=3)
+    weights = UnitBootstrap(pairs).weights(np.random.default_rng(7))
+    drawn = weights.reshape(4, 12)
+    assert weights.sum() == 4 * 12  # as many references as there were, times as many probes
+    assert np.linalg.matrix_rank(drawn) == 1  # a reference is there as often for every probe
+    one, other = (
+        replicates(pairs, (auc,), 3, 50, kind) for kind in (UnitBootstrap, CameraBootstrap)
+    )
+    assert np.isfinite(one).all()
+    assert not np.array_equal(one, other)

@@ -1,0 +1,34 @@
+"""The extractors that are compared, as far as this machine has them."""
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from bench.table import Row
+from grainseal.models.extractor import Extractor, get_extractor
+from grainseal.models.reference import photonecf
+
+WAVELET, NEURAL, BEST = "wavelet", "neural", "neural-best"
+OURS: Final = (WAVELET, NEURAL, BEST)
+
+
+def everyone() -> tuple[str, ...]:
+    """Ours, and PhotoNecf's where the user has imported it."""
+    return (*OURS, photonecf.NAME) if os.environ.get(photonecf.VARIABLE) else OURS
+
+
+def available(names: Sequence[str]) -> tuple[dict[str, Extractor], dict[str, str]]:
+    """The extractors that there are, and why the others are left out."""
+    found: dict[str, Extractor] = {}
+    missing: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = get_extractor(name)
+        except ValueError as error:
+            missing[name] = str(error)
+    return found, missing
+
+
+def left_out(section: str, missing: dict[str, str]) -> list[Row]:
+    """A row for each extractor that is not in a table."""
+    return [Row(section, name, f"left out: {reason}") for name, reason in missing.items()]
