@@ -11,7 +11,19 @@ from rich.console import Console
 
 from bench.table import machine, show
 
-SECTIONS = ("homomorphic", "extraction", "accuracy", "neural", "claims", "load", "log")
+SECTIONS = (
+    "homomorphic",
+    "extraction",
+    "accuracy",
+    "neural",
+    "cameras",
+    "matching",
+    "claims",
+    "load",
+    "log",
+    "proofs",
+    "fuzzy",
+)
 
 
 def main() -> int:

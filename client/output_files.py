@@ -1,17 +1,23 @@
 """Files that commands write: never over one that is there, and no surprise after the work."""
 
 import os
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import ClientError
 
 
-def require_unwritten(files: Iterable[Path]) -> None:
-    """`ClientError` if one of them exists, or cannot be made in its folder."""
+def require_unwritten(files: Iterable[Path], option: str = "--out") -> None:
+    """`ClientError` if one of them exists, or cannot be made in its folder.
+
+    `option`: of the command, that names another place.
+    """
     for file in files:
         if file.exists() or file.is_symlink():
-            raise ClientError(f"{file} exists: move it away, or choose another folder with --out")
+            raise ClientError(f"{file} exists: move it away, or choose another place with {option}")
         _require_writable(file.parent)
 
 
@@ -36,6 +42,43 @@ def write_new(file: Path, content: bytes) -> None:
             opened.write(content)
     except OSError as error:
         raise _unwritable(file, error) from None
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Like `write_new`, in pieces: the file is there whole when the block is done, or not at all.
+
+    `ClientError` if it exists by then or cannot be written; what the block raises passes through.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as opened:
+                yield opened
+                opened.flush()
+                os.fsync(opened.fileno())
+            # First the name, if it is still free: then what is replaced is ours.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            try:
+                temporary.replace(path)
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
+            _keep_name(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _keep_name(folder: Path) -> None:
+    """Have the folder's entries on disk: a file's name is lost with the power otherwise."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _require_writable(folder: Path) -> None:

@@ -103,12 +103,31 @@ def vault_to_enroll_into(folder: Path, use_keyring: bool) -> Iterator[Vault]:
         with open_vault(folder) as vault:
             yield vault
         return
-    passphrase = None if use_keyring else _passphrase(confirm=True)
-    with Vault.create(folder, passphrase, use_keyring=use_keyring) as vault:
+    with _new_vault(folder, use_keyring) as vault:
         try:
             yield vault
         finally:
             vault.discard_if_empty()
+
+
+@contextmanager
+def vault_to_keep(folder: Path, use_keyring: bool) -> Iterator[Vault]:
+    """The vault in a folder, or a new one, which goes again if what it is for fails."""
+    if Vault.exists(folder):
+        with open_vault(folder) as vault:
+            yield vault
+        return
+    with _new_vault(folder, use_keyring) as vault:
+        try:
+            yield vault
+        except BaseException:
+            vault.discard_if_empty()
+            raise
+
+
+def _new_vault(folder: Path, use_keyring: bool) -> Vault:
+    passphrase = None if use_keyring else _passphrase(confirm=True)
+    return Vault.create(folder, passphrase, use_keyring=use_keyring)
 
 
 def _passphrase(confirm: bool) -> str:

@@ -154,7 +154,9 @@ def _read(folder: Path) -> bytes:
     try:
         return (folder / FILE).read_bytes()
     except FileNotFoundError:
-        raise VaultError(f"no vault in {folder}: enrol first") from None
+        raise VaultError(
+            f"no vault in {folder}: name the folder of yours, or enrol first"
+        ) from None
     except OSError as error:
         raise VaultError(f"cannot read the vault in {folder}: {error}") from None
 

@@ -10,4 +10,8 @@ has the analysis.
 The transparency log, from its leaves upwards: `entries` (what is logged) → `leaves` (commitments)
 → `merkle` (the tree) → `checkpoint` (its signed state) → `receipts` (one entry's proof),
 `monitoring` (the log's honesty over time).
+
+`proof` are zero-knowledge proofs about a committed claim code, `claim_proof` the file of one.
+Keys from cameras: `polar` (the code) → `sketch` (a noisy code corrected) → `helper_data` (what is
+kept) → `fuzzy_extractor` (the key) → `sealed_file` (what it is for).
 """

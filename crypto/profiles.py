@@ -7,12 +7,14 @@ templates should move to it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
 
 from .errors import MisuseError
+from .polar import PolarCode
 
-AnyProfile = TypeVar("AnyProfile", bound="CodeProfile")
+AnyProfile = TypeVar("AnyProfile", bound="CodeProfile | FuzzyProfile")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,36 @@ class ClaimProfile(CodeProfile):
     largest_probe: int = 7
 
 
+@dataclass(frozen=True)
+class FuzzyProfile:
+    """What one kind of key made from a camera fixes; the code of the same name is in `models`.
+
+    `length` N: code symbols, each `repetition` of which carry one bit of a polar codeword.
+    `message_bits` k: what the sketch hides the code behind. `amplitude`: of a soft decision in
+    units of its noise, at which the decoder should do best. `list_sizes`: how many codewords the
+    decoder proposes at first, and then if none of them was right.
+    """
+
+    name: str
+    length: int
+    repetition: int
+    message_bits: int
+    key_bytes: int
+    amplitude: float
+    list_sizes: tuple[int, ...] = (4, 32)
+    for_tests: bool = field(default=False, kw_only=True)
+
+    @property
+    def outer(self) -> PolarCode:
+        """The polar code, of length N / `repetition`."""
+        return _polar_code(self.length // self.repetition, self.message_bits)
+
+
+@cache
+def _polar_code(length: int, message_bits: int) -> PolarCode:
+    return PolarCode(length, message_bits)
+
+
 # 180 bits of modulus at n = 8192; 218 are allowed at 128-bit classical security by the
 # HomomorphicEncryption.org standard (Albrecht et al. 2018, table 1, ternary secret).
 RING_8192 = RingParameters(
@@ -113,8 +145,14 @@ CLAIM_V1 = ClaimProfile("CLAIM_V1", 2**18, RING_16384, 2)
 CLAIM_MAX_V1 = ClaimProfile("CLAIM_MAX_V1", 2**20, RING_16384, 2)
 CLAIM_TESTING = ClaimProfile("CLAIM_TESTING", 2**14, RING_16384, 2, for_tests=True)
 
+# README.md, "Keys", has the argument and the measurements.
+FUZZY_V1 = FuzzyProfile("FUZZY_V1", 16384, 4, 128, 16, 0.15)
+FUZZY_MAX_V1 = FuzzyProfile("FUZZY_MAX_V1", 32768, 4, 1024, 32, 0.27)
+FUZZY_TESTING = FuzzyProfile("FUZZY_TESTING", 8192, 8, 128, 16, 0.2, for_tests=True)
+
 PROFILES = MappingProxyType({p.name: p for p in (AUTH_JPEG_V1, AUTH_RAW_V1, TESTING)})
 CLAIM_PROFILES = MappingProxyType({p.name: p for p in (CLAIM_V1, CLAIM_MAX_V1, CLAIM_TESTING)})
+FUZZY_PROFILES = MappingProxyType({p.name: p for p in (FUZZY_V1, FUZZY_MAX_V1, FUZZY_TESTING)})
 # Profiles that new enrolments may use; a template of any other profile should be enrolled anew.
 CURRENT = frozenset({"AUTH_JPEG_V1", "AUTH_RAW_V1", "TESTING"})
 
@@ -127,6 +165,11 @@ def profile_named(name: str) -> Profile:
 def claim_profile_named(name: str) -> ClaimProfile:
     """Claim profile of that name; `MisuseError` lists the known ones."""
     return _named(CLAIM_PROFILES, name)
+
+
+def fuzzy_profile_named(name: str) -> FuzzyProfile:
+    """Fuzzy extractor profile of that name; `MisuseError` lists the known ones."""
+    return _named(FUZZY_PROFILES, name)
 
 
 def needs_reenrolment(profile_name: str) -> bool:

@@ -17,7 +17,7 @@ rising index. The code is code[i] = masked[order[i]].
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ Plane = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.uint32]
 Code = npt.NDArray[np.int8]
+AnyArray = TypeVar("AnyArray", Features, Code)
 
 CODE_KEY_BYTES: Final = 32
 
@@ -66,12 +67,19 @@ CODES: Final = {
     for spec in (
         CodeSpec("AUTH_JPEG_V1", "developed", "wavelet5", length=16_384, step=16, band=None),
         # Low frequencies survive in the luminance of the camera's own JPEGs, those next to (.5, .5)
-        # alias into their chrominance; this square between them is what demosaicing and JPEG
-        # destroy. It is one 64th of the spectrum, so one pixel in 8x8 carries all of it, and
-        # [3/8, 7/16] folds onto the whole band of that coarser grid: the features are white.
+        # alias into their chrominance; this square between them is what demosaicing and JPEG leave
+        # least of, though not nothing: it shows again, weakly, in the chrominance at 1/16 to 1/8
+        # (docs/EVALUATION.md, "What published photos give away"). It is one 64th of the spectrum,
+        # so one pixel in 8x8 carries all of it, and [3/8, 7/16] folds onto the whole band of that
+        # coarser grid: the features are white.
         CodeSpec("AUTH_RAW_V1", "raw", "wavelet", length=16_384, step=8, band=(3 / 8, 7 / 16)),
         # For small simulated photos in tests; a server refuses it anywhere else.
         CodeSpec("TESTING", "developed", "wavelet5", length=8_192, step=4, band=None),
+        # For keys. The strongest of many small blocks are surer than a few large ones' and lie
+        # farther apart, so that they depend less on each other.
+        CodeSpec("FUZZY_V1", "developed", "wavelet5", length=16_384, step=16, band=None),
+        CodeSpec("FUZZY_MAX_V1", "developed", "wavelet5", length=32_768, step=4, band=None),
+        CodeSpec("FUZZY_TESTING", "developed", "wavelet5", length=8_192, step=4, band=None),
     )
 }
 
@@ -154,16 +162,38 @@ def encode(features: Features, positions: Positions, spec: CodeSpec, code_key: b
 
     A feature of exactly 0 counts as +1. Raises CodeError when positions or key do not fit.
     """
+    _require_code(features, positions, spec, code_key)
+    signs = np.where(features[positions] < 0, -1, 1).astype(np.int8)
+    code: Code = _transformed(signs, spec, code_key)
+    return code
+
+
+def soft_code(
+    features: Features, positions: Positions, spec: CodeSpec, code_key: bytes
+) -> Features:
+    """The code before it is reduced to signs: float32 (N,), keyed features at `positions`.
+
+    Raises CodeError as `encode` does.
+    """
+    _require_code(features, positions, spec, code_key)
+    soft: Features = _transformed(features[positions], spec, code_key)
+    return soft
+
+
+def _require_code(
+    features: Features, positions: Positions, spec: CodeSpec, code_key: bytes
+) -> None:
     if len(code_key) != CODE_KEY_BYTES:
         raise CodeError(f"the code key must be {CODE_KEY_BYTES} bytes, not {len(code_key)}")
     if positions.shape != (spec.length,):
         raise CodeError(f"{spec.name} needs {spec.length} positions, not {positions.size}")
     if int(positions.max()) >= features.size:
         raise CodeError("a position lies outside the frame: these photos have another size")
-    signs = np.where(features[positions] < 0, -1, 1).astype(np.int8)
-    masked = signs * keyed_mask(spec, code_key)
-    code: Code = masked[keyed_order(spec, code_key)]
-    return code
+
+
+def _transformed(values: AnyArray, spec: CodeSpec, code_key: bytes) -> AnyArray:
+    masked: AnyArray = values * keyed_mask(spec, code_key)
+    return masked[keyed_order(spec, code_key)]
 
 
 def keyed_mask(spec: CodeSpec, code_key: bytes) -> Code:

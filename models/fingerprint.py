@@ -82,6 +82,22 @@ class FingerprintEstimator:
             self._accumulate(observation)
         self._photos += 1
 
+    def joined(self, other: "FingerprintEstimator") -> "FingerprintEstimator":
+        """An estimator that was given the photos of both; PhotoError if they do not fit."""
+        both = FingerprintEstimator(self._extractor, self._crop)
+        for each in (self, other):
+            if each._first is None:
+                continue
+            if both._first is None:
+                both._first = each._first
+                both._correlation = np.zeros_like(each._correlation)
+                both._energy = np.zeros_like(each._energy)
+            _require_same_grid(each._first, both._first, both._correlation.shape)
+            both._correlation += each._correlation
+            both._energy += each._energy
+            both._photos += each._photos
+        return both
+
     def finish(self) -> Fingerprint:
         """The fingerprint of everything added; PhotoError when that was nothing."""
         if self._first is None:

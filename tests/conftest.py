@@ -48,6 +48,15 @@ def photos_folder() -> Path | None:
 
 
 @pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run that all its workers see: what one has computed spares another."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def photos_root() -> Path:
     """Folder of real photos; the test is skipped without it."""
     folder = photos_folder()

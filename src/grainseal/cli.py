@@ -33,6 +33,8 @@ COMMANDS: Final = {
     "claim": "grainseal.client.copyright_commands:claim",
     "compare": "grainseal.client.local_commands:compare",
     "evaluate": "grainseal.client.evaluate_command:evaluate_command",
+    "evaluate-leakage": "grainseal.client.leakage_command:evaluate_leakage",
+    "key": "grainseal.client.key_commands:key",
     "simulate": "grainseal.client.simulate_command:simulate",
     "token": "grainseal.client.local_commands:token",
     "receipt": "grainseal.client.receipt_commands:receipt",

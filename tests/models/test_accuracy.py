@@ -53,6 +53,14 @@ def nikons(photos_root):
     }
 
 
+def keep(fingerprints, name, folder):
+    """For tests/client/test_real_keys.py, which needs the same."""
+    for camera, found in fingerprints.items():
+        part = folder / f"{camera}-{name}.part.npy"
+        np.save(part, found.values)
+        part.replace(folder / f"{camera}-{name}.npy")
+
+
 class Once:
     """An extractor that looks only once at a photo it is shown several times in a row."""
 
@@ -84,8 +92,10 @@ def growing(nikons):
 
 
 @pytest.fixture(scope="module")
-def enrolled(growing):
-    return {camera: whole for camera, (_, whole) in growing.items()}
+def enrolled(growing, shared_folder):
+    found = {camera: whole for camera, (_, whole) in growing.items()}
+    keep(found, "six", shared_folder)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +113,10 @@ def fresh(nikons):
 
 
 @pytest.fixture(scope="module")
-def bursts(fresh):
-    return {camera: together for camera, (together, _) in fresh.items()}
+def bursts(fresh, shared_folder):
+    found = {camera: together for camera, (together, _) in fresh.items()}
+    keep(found, "four", shared_folder)
+    return found
 
 
 @pytest.fixture(scope="module")

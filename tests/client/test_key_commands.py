@@ -1,0 +1,172 @@
+"""`grainseal key`: a camera's key seals and opens files; nothing else does, and nothing is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.client.program import Program
+
+from grainseal.client.key_file import generate_key_file, reproduce_key
+from grainseal.client.vault import Vault
+from grainseal.models.simulator import VirtualCamera, take_burst
+
+PASSPHRASE = "correct horse"
+LETTER = "a letter that only this camera opens\n"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _passphrase() -> Iterator[None]:
+    """Cheap to stretch: these tests open vaults by the dozen and are not about passphrases."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAINSEAL_PASSPHRASE", PASSPHRASE)
+        patch.setattr("grainseal.client.sealing._SCRYPT_N", 2**10)
+        yield
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, alice) -> Path:
+    """A folder with a key file of alice's camera, `key`, and its vault, `vault`."""
+    folder = tmp_path_factory.mktemp("kept")
+    with Vault.create(folder / "vault", PASSPHRASE) as vault:
+        generate_key_file(folder / "key", vault, alice.enroll, profile="FUZZY_TESTING")
+    return folder
+
+
+def where(kept: Path) -> list[object]:
+    return [kept / "key", "--vault", kept / "vault"]
+
+
+def test_from_a_camera_to_a_sealed_letter_and_back(program: Program, alice, tmp_path: Path) -> None:
+    key, vault, letter = tmp_path / "k", tmp_path / "v", tmp_path / "letter.txt"
+    letter.write_text(LETTER)
+    made = ["generate", "--out", key, "--vault", vault, "--profile", "FUZZY_TESTING", "--json"]
+    assert program("key", *made, *alice.enroll) == 0, program.err
+    said = program.json
+    assert (said["bits"], said["profile"]) == (128, "FUZZY_TESTING")
+    assert key.stat().st_mode & 0o777 == 0o600
+
+    seal = ["reproduce", key, "--vault", vault, "--seal", letter]
+    assert program("key", *seal, *alice.probe) == 0, program.err
+    sealed = tmp_path / "letter.txt.sealed"
+    assert LETTER.encode()[:8] not in sealed.read_bytes()
+    assert letter.read_text() == LETTER
+
+    letter.unlink()
+    opening = ["reproduce", key, "--vault", vault, "--open", sealed, "--json"]
+    assert program("key", *opening, *alice.later) == 0, program.err
+    assert program.json["written"] == str(letter)
+    assert program.json["key_id"] == said["key_id"]
+    assert letter.read_text() == LETTER
+
+
+def test_another_camera_gets_nothing(program: Program, kept: Path, mallory, tmp_path: Path) -> None:
+    letter = tmp_path / "letter"
+    letter.write_text(LETTER)
+    seal = ["reproduce", *where(kept), "--seal", letter]
+    assert program("key", *seal, *mallory.probe) == 1
+    assert program.out == ""
+    assert "take four or more fresh ones" in program.err
+    assert program("key", *seal, "--json", *mallory.later) == 1
+    assert program.json["reproduced"] is False
+    assert list(tmp_path.iterdir()) == [letter]
+
+
+def test_the_key_is_shown_nowhere(program: Program, kept: Path, alice) -> None:
+    with Vault.open(kept / "vault", PASSPHRASE) as vault:
+        found = reproduce_key(kept / "key", vault, alice.later)
+        device_seed = vault.state.device_seed
+    for line in ([], ["--json"]):
+        assert program("key", "reproduce", *where(kept), *line, *alice.probe) == 0
+        assert found.key.hex() not in program.out + program.err
+    stored = (kept / "key").read_bytes() + (kept / "vault" / "vault.bin").read_bytes()
+    assert found.key not in stored
+    assert device_seed not in stored
+    assert found.key.hex() not in repr(found)
+
+
+def test_nothing_is_overwritten(program: Program, kept: Path, alice, tmp_path: Path) -> None:
+    letter, sealed = tmp_path / "letter", tmp_path / "letter.sealed"
+    letter.write_text(LETTER)
+    sealed.write_text("mine")
+    assert program("key", "reproduce", *where(kept), "--seal", letter, *alice.probe) == 2
+    assert "exists" in program.err
+    assert sealed.read_text() == "mine"
+    again = ["generate", "--out", kept / "key", "--vault", kept / "vault"]
+    before = (kept / "key").read_bytes()
+    assert program("key", *again, "--profile", "FUZZY_TESTING", *alice.enroll) == 2
+    assert (kept / "key").read_bytes() == before
+
+
+def test_a_damaged_sealed_file_leaves_nothing(
+    program: Program, kept: Path, alice, tmp_path: Path
+) -> None:
+    letter = tmp_path / "letter"
+    letter.write_bytes(bytes(200_000))
+    assert program("key", "reproduce", *where(kept), "--seal", letter, *alice.probe) == 0
+    sealed = tmp_path / "letter.sealed"
+    sealed.write_bytes(sealed.read_bytes()[:-1])
+    letter.unlink()
+    assert program("key", "reproduce", *where(kept), "--open", sealed, *alice.probe) == 2
+    assert "changed since" in program.err
+    assert list(tmp_path.iterdir()) == [sealed]
+
+
+def test_wrong_files_are_named_before_photos_are_read(
+    program: Program, kept: Path, tmp_path: Path
+) -> None:
+    """No photo of this name exists: if it were asked for, the message would be about it."""
+    letter, photo = tmp_path / "letter", tmp_path / "photo.jpg"
+    letter.write_text(LETTER)
+    reproduce = ["reproduce", *where(kept)]
+    assert program("key", *reproduce, "--open", letter, photo) == 2
+    assert "say where --to" in program.err
+    assert program("key", *reproduce, "--open", letter, "--to", tmp_path / "new", photo) == 2
+    assert "not a sealed file" in program.err
+    assert program("key", *reproduce, "--open", letter, "--seal", letter, photo) == 2
+    assert "not both" in program.err
+    assert program("key", *reproduce, "--to", tmp_path / "new", photo) == 2
+    changed = bytearray((kept / "key").read_bytes())
+    changed[-1] ^= 1
+    (tmp_path / "key").write_bytes(changed)
+    assert program("key", "reproduce", tmp_path / "key", "--vault", kept / "vault", photo) == 2
+    assert "was changed, or made with another vault" in program.err
+    assert program("key", "reproduce", letter, "--vault", kept / "vault", photo) == 2
+    assert "is not a key file" in program.err
+
+
+def test_another_vault_does_not_open_the_key_file(
+    program: Program, kept: Path, alice, tmp_path: Path
+) -> None:
+    Vault.create(tmp_path / "v", PASSPHRASE).close()
+    assert program("key", "reproduce", kept / "key", "--vault", tmp_path / "v", *alice.probe) == 2
+    assert "made with another vault" in program.err
+
+
+def test_a_sealed_file_knows_its_key_file(
+    program: Program, kept: Path, alice, tmp_path: Path
+) -> None:
+    letter = tmp_path / "letter"
+    letter.write_text(LETTER)
+    assert program("key", "reproduce", *where(kept), "--seal", letter, *alice.probe) == 0
+    with Vault.open(kept / "vault", PASSPHRASE) as vault:
+        generate_key_file(tmp_path / "other", vault, alice.enroll, profile="FUZZY_TESTING")
+    line = ["reproduce", tmp_path / "other", "--vault", kept / "vault"]
+    new = ["--open", tmp_path / "letter.sealed", "--to", tmp_path / "new"]
+    assert program("key", *line, *new, *alice.probe) == 2
+    assert "sealed with another key file" in program.err
+
+
+def test_poor_photos_make_no_key(program: Program, tmp_path: Path) -> None:
+    """Scenes are refused as such, noisy flats because the key would not come back."""
+    camera = VirtualCamera(103, 512, 512)
+    scenes = take_burst(camera, 2, tmp_path / "scenes", flat=False)
+    noisy = take_burst(camera, 4, tmp_path / "noisy", iso=3200)
+    line = ["generate", "--out", tmp_path / "k", "--vault", tmp_path / "v"]
+    line += ["--profile", "FUZZY_TESTING"]
+    for photos, advice in ((scenes, "shows a scene"), (noisy, "lowest ISO"), (noisy[:1], "six")):
+        assert program("key", *line, *photos) == 2
+        assert advice in program.err
+        assert not (tmp_path / "k").exists()
+        assert not Vault.exists(tmp_path / "v")
+    assert program("key", *line, "--profile", "FUZZY", *noisy) == 2
+    assert "FUZZY_V1, FUZZY_MAX_V1" in program.err
