@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import beta
 
 from bench.table import Row
 from grainseal.crypto.profiles import PROFILES
+from grainseal.models.bootstrap import share_interval
 from grainseal.models.codes import CodeSpec, code_for, features, select_positions
 from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import Fingerprint, estimate
@@ -95,8 +95,7 @@ def _interval(errors: int, trials: int) -> str:
 
     Pairs that share a photo or a camera are not independent, so the true interval is wider.
     """
-    low = beta.ppf(0.025, errors, trials - errors + 1) if errors else 0.0
-    high = beta.ppf(0.975, errors + 1, trials - errors) if errors < trials else 1.0
+    low, high = share_interval(errors, trials)
     return f"95 %: {low:.3f} to {high:.3f}"
 
 

@@ -14,7 +14,6 @@ from multiprocessing import get_context
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import beta
 
 from bench.accuracy import photos_folder
 from bench.entropy import (
@@ -32,6 +31,7 @@ from grainseal.crypto.fuzzy_extractor import generate, reproduce
 from grainseal.crypto.helper_data import HelperData, enrolment_keys
 from grainseal.crypto.profiles import FUZZY_MAX_V1, FUZZY_V1, FuzzyProfile
 from grainseal.crypto.sketch import codeword_ratios, packed
+from grainseal.models.bootstrap import share_interval
 from grainseal.models.codes import Features, code_for, encode, select_positions, soft_code
 
 SECRET = bytes(32)
@@ -254,6 +254,5 @@ def _span(values: Sequence[float]) -> str:
 
 def _rate(count: int, trials: int) -> str:
     """Exact 95 % interval (Clopper and Pearson 1934); photos of one camera are not independent."""
-    low = beta.ppf(0.025, count, trials - count + 1) if count else 0.0
-    high = beta.ppf(0.975, count + 1, trials - count) if count < trials else 1.0
+    low, high = share_interval(count, trials)
     return f"{count}/{trials}, 95 %: {low:.2g} to {high:.2g}"

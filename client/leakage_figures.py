@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from grainseal.crypto.profiles import profile_named
+from grainseal.models.bootstrap import share_interval
 from grainseal.models.codes import code_for
-from grainseal.models.leakage import LeakagePoint, area, median_interval, share_interval
+from grainseal.models.leakage import LeakagePoint, area, median_interval
 from grainseal.models.leakage_camera import (
     CODE_NAMES,
     FRESH,

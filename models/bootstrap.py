@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import beta
 
 from grainseal.models.evaluation import Comparisons, ErrorCurve, Indices, Ranking, Weights
 
@@ -163,3 +164,11 @@ def _pools_of(pairs: Comparisons, camera: int) -> list[Indices]:
 def _draws(rng: np.random.Generator, units: int, copies: int) -> npt.NDArray[np.int64]:
     """How often each of `units` is drawn by each of `copies`, (copies, units)."""
     return rng.multinomial(units, np.full(units, 1 / units), size=copies)
+
+
+def share_interval(hits: int, trials: int) -> tuple[float, float]:
+    """Exact interval of a share of independent trials (Clopper, Pearson, Biometrika 26, 1934)."""
+    tail = (1 - CONFIDENCE) / 2
+    low = beta.ppf(tail, hits, trials - hits + 1) if hits else 0.0
+    high = beta.ppf(1 - tail, hits + 1, trials - hits) if hits < trials else 1.0
+    return float(low), float(high)

@@ -80,12 +80,16 @@ class ByKind:
         return (self._raw if photo.kind == "raw" else self._developed).observe(photo)
 
 
+def _wavelet() -> Extractor:
+    return WaveletExtractor("wavelet", levels=wavelet.LEVELS)
+
+
 def _neural(name: str) -> Extractor:
     # Loads onnxruntime, which takes a while: not before it is asked for.
     from grainseal.models.neural import NeuralExtractor
 
     # No network for RAW beats the wavelet yet (docs/EVALUATION.md, "Training").
-    return ByKind(NeuralExtractor(name), WaveletExtractor("wavelet", levels=wavelet.LEVELS))
+    return ByKind(NeuralExtractor(name), _wavelet())
 
 
 def _photonecf() -> Extractor:
@@ -97,7 +101,7 @@ def _photonecf() -> Extractor:
 # "wavelet" is the field's usual depth. One level more keeps what lies below 1/32 cycles per pixel,
 # where codes of 16x16 pools live and an even scene has nothing of its own.
 _EXTRACTORS: dict[str, Callable[[], Extractor]] = {
-    "wavelet": lambda: WaveletExtractor("wavelet", levels=wavelet.LEVELS),
+    "wavelet": _wavelet,
     "wavelet5": lambda: WaveletExtractor("wavelet5", levels=5),
     "neural": lambda: _neural("neural"),
     "neural-best": lambda: _neural("neural-best"),

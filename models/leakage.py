@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
 
 from grainseal.models import bootstrap
 from grainseal.models.bootstrap import CONFIDENCE, REPLICATES, SEED, Interval
@@ -101,14 +100,6 @@ def median_interval(scores: Scores) -> Interval:
     drawn = rng.choice(scores, (REPLICATES, scores.size))
     low, high = np.quantile(np.median(drawn, axis=1), _tails())
     return Interval(float(low), float(high), REPLICATES)
-
-
-def share_interval(hits: int, trials: int) -> tuple[float, float]:
-    """Exact 95 % interval of a share (Clopper and Pearson, Biometrika 26(4), 1934)."""
-    tail = _tails()[0]
-    low = beta.ppf(tail, hits, trials - hits + 1) if hits else 0.0
-    high = beta.ppf(1 - tail, hits + 1, trials - hits) if hits < trials else 1.0
-    return float(low), float(high)
 
 
 def _tails() -> tuple[float, float]:

@@ -19,14 +19,12 @@ from grainseal.models.extractor import Observation
 from grainseal.models.manifest import REINSTALL, WEIGHTS, WeightsError, read_weights
 from grainseal.models.noise_level import photo_noise_level
 from grainseal.models.photo import Photo, PhotoError
-from grainseal.models.tiling import in_tiles
+from grainseal.models.tiling import in_tiles, require_size
 
 Planes = npt.NDArray[np.float32]
 
 # Pixels a side of a tile's residual: a tile at work takes some 150 MB, its margins a quarter more.
 TILE: Final = 1024
-# Smallest photo: the noise level needs blocks, the border something to reflect.
-MIN_SIDE: Final = 64
 
 
 class NeuralExtractor:
@@ -52,11 +50,7 @@ class NeuralExtractor:
                 f"{photo.name} is {photo.kind}, for which {self.name} has no network: "
                 "choose the extractor wavelet"
             )
-        if min(photo.shape) < MIN_SIDE:
-            raise PhotoError(
-                f"{photo.name} is {photo.width}x{photo.height}: "
-                f"at least {MIN_SIDE} pixels a side are needed"
-            )
+        require_size(photo)
         level = photo_noise_level(photo)
         residual = in_tiles(
             photo, self._tile, network.margin, lambda planes: network.run(planes, level)

@@ -14,11 +14,22 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.photo import Photo
+from grainseal.models.photo import Photo, PhotoError
 
 Planes = npt.NDArray[np.float32]
 
 GRID: Final = 8
+# Smallest photo: the noise level needs blocks, the border something to reflect.
+MIN_SIDE: Final = 64
+
+
+def require_size(photo: Photo) -> None:
+    """PhotoError for a photo that is too small for a network."""
+    if min(photo.shape) < MIN_SIDE:
+        raise PhotoError(
+            f"{photo.name} is {photo.width}x{photo.height}: "
+            f"at least {MIN_SIDE} pixels a side are needed"
+        )
 
 
 def in_tiles(

@@ -24,8 +24,8 @@ from grainseal.models.extractor import Observation
 from grainseal.models.fingerprint import NOISE_SIGMA
 from grainseal.models.manifest import WeightsError
 from grainseal.models.neural import Network
-from grainseal.models.photo import Photo, PhotoError, RawLevels
-from grainseal.models.tiling import in_tiles
+from grainseal.models.photo import Photo, RawLevels
+from grainseal.models.tiling import in_tiles, require_size
 
 Planes = npt.NDArray[np.float32]
 
@@ -33,7 +33,6 @@ NAME: Final = "photonecf"
 VARIABLE: Final = "GRAINSEAL_PHOTONECF"
 LEVEL: Final = 5 / 255
 TILE: Final = 512  # pixels a side: a layer of a tile takes some 20 MB
-MIN_SIDE: Final = 64
 _REMEDY: Final = (
     f"run `grainseal train import-photonecf CHECKPOINT --out DIR` and set {VARIABLE} to DIR"
 )
@@ -56,11 +55,7 @@ class PhotoNecfExtractor:
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
         """One observation for each of R, G and B, or one for a whole Bayer plane."""
-        if min(photo.shape) < MIN_SIDE:
-            raise PhotoError(
-                f"{photo.name} is {photo.width}x{photo.height}: "
-                f"at least {MIN_SIDE} pixels a side are needed"
-            )
+        require_size(photo)
         residual = in_tiles(_with_8_bits(photo), self._tile, self._network.margin, self._by_plane)
         size = float(np.sqrt(np.mean(np.square(residual), dtype=np.float64)))
         if size > 0:

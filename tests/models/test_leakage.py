@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from grainseal.crypto.profiles import PROFILES
+from grainseal.models.bootstrap import share_interval
 from grainseal.models.codes import band_pass, features, select_positions
 from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import estimate
-from grainseal.models.leakage import area, median_interval, points_of, score, share_interval
+from grainseal.models.leakage import area, median_interval, points_of, score
 from grainseal.models.leakage_attacker import PublishedPhotos, chroma_alias, enlarged, on_sites
 from grainseal.models.leakage_camera import (
     CODE_NAMES,
