@@ -16,6 +16,7 @@ SECTIONS = (
     "extraction",
     "accuracy",
     "neural",
+    "eight_bits",
     "cameras",
     "matching",
     "claims",

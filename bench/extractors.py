@@ -9,12 +9,13 @@ from grainseal.models.extractor import Extractor, get_extractor
 from grainseal.models.reference import photonecf
 
 WAVELET, NEURAL, BEST = "wavelet", "neural", "neural-best"
+PHOTONECF: Final = photonecf.NAME
 OURS: Final = (WAVELET, NEURAL, BEST)
 
 
 def everyone() -> tuple[str, ...]:
     """Ours, and PhotoNecf's where the user has imported it."""
-    return (*OURS, photonecf.NAME) if os.environ.get(photonecf.VARIABLE) else OURS
+    return (*OURS, PHOTONECF) if os.environ.get(photonecf.VARIABLE) else OURS
 
 
 def available(names: Sequence[str]) -> tuple[dict[str, Extractor], dict[str, str]]:
