@@ -23,6 +23,7 @@ SECTIONS = (
     "log",
     "proofs",
     "fuzzy",
+    "bursts",
 )
 
 
