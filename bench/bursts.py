@@ -67,7 +67,11 @@ def _rows(name: str, cameras: Sequence[Sequence[Path]]) -> list[Row]:
     wrong = sum(bool(set(each) - {BURST - 1}) for each in found)
     section = f"bursts: {name}"
     return [
-        Row(section, "own, one against five", f"{min(own_scores):.1f} to {max(own_scores):.1f}"),
+        Row(
+            section,
+            "own, one against five: median",
+            f"{min(own_scores):.1f} to {max(own_scores):.1f}",
+        ),
         Row(section, "another camera's against five", f"at most {max(other_scores):.1f}"),
         Row(section, "good bursts refused", _rate(refused, len(good)), "none", refused == 0),
         Row(section, "stray of six found", _rate(named, len(mixed))),

@@ -24,8 +24,8 @@ from grainseal.models.matching import effective_samples
 Plane = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
-# Measured by `python -m bench bursts` (docs/EVALUATION.md, "One camera"): 512x512 pixels of six
-# good photos score 20 to 56 among themselves, those of another camera of the model up to 5.
+# Measured by `python -m bench bursts` (docs/EVALUATION.md, "One camera in a burst"): 512x512 pixels
+# of six photos up to ISO 800 score 14 to 62 among themselves, another camera's at most 6.6.
 TELLING: Final = 12.0
 """Score of the gathered photos, one against the rest, from which a low one says something."""
 SURE: Final = 8.0
