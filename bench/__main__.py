@@ -24,6 +24,7 @@ SECTIONS = (
     "log",
     "proofs",
     "fuzzy",
+    "bursts",
 )
 
 

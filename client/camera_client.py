@@ -23,9 +23,11 @@ from .errors import CameraNotRecognised, ClientError
 from .photos import (
     Photos,
     Progress,
+    Warn,
     count_of,
     fingerprint_of,
     profile_for,
+    require_burst,
     require_fit,
     shared_progress,
 )
@@ -79,6 +81,7 @@ class CameraClient:
         claim_photos: Photos | None = None,
         claim_profile: str | None = None,
         any_photos: bool = False,
+        warn: Warn | None = None,
         progress: Progress | None = None,
         sending: Sending | None = None,
     ) -> EnrollmentInfo:
@@ -86,8 +89,9 @@ class CameraClient:
 
         The profile follows the kind of photos unless named. `claims` adds a claim template, made
         from six or more developed photos: `claim_photos`, of any scenes, or else the same photos.
-        Unsuitable photos raise `PhotosRefused` before anything is sent; `any_photos` tries them all
-        the same. `sending` is told how much of a claim template has arrived.
+        Unsuitable photos, and photos of several cameras, raise `PhotosRefused` before anything is
+        sent; `any_photos` tries them all the same, and tells `warn` why not. `sending` is told how
+        much of a claim template has arrived.
         """
         resumed = self._ceremonies.resume()
         if resumed is not None and resumed.subject == subject:
@@ -96,7 +100,8 @@ class CameraClient:
             raise ClientError("this vault has an enrolment: renew it, revoke it, or use another")
         chosen = profile_for(photos, profile)
         wanted = wanted_claims(claims, photos, claim_photos, claim_profile, any_photos)
-        fingerprint, encrypted = _taken(photos, chosen, wanted, any_photos, progress)
+        require_burst(photos, chosen, any_photos, warn)
+        fingerprint, encrypted = _taken(photos, chosen, wanted, progress)
         request = enrolling.begin_with_ticket(
             ticket, chosen, self._ceremonies.device, new_idempotency_key(), encrypted
         )
@@ -113,6 +118,7 @@ class CameraClient:
         claim_photos: Photos | None = None,
         claim_profile: str | None = None,
         any_photos: bool = False,
+        warn: Warn | None = None,
         progress: Progress | None = None,
         sending: Sending | None = None,
     ) -> EnrollmentInfo:
@@ -121,7 +127,7 @@ class CameraClient:
         The photos are compared with the old template first, then make the new one, so take
         fresh ones and as many as for an enrolment; `CameraNotRecognised` if they do not match.
         `claims`: with or without a claim template, by default as the enrolment is; it is made anew
-        too, as in `enroll`.
+        too. Photos, `any_photos` and `warn` as in `enroll`.
         """
         resumed = self._ceremonies.resume()
         if resumed is not None:
@@ -129,7 +135,8 @@ class CameraClient:
         old = self._enrolled()
         profile = profile_named(old.profile)
         wanted = renewed_claims(old.claims, claims, photos, claim_photos, claim_profile, any_photos)
-        fingerprint, encrypted = _taken(photos, profile, wanted, any_photos, progress)
+        require_burst(photos, profile, any_photos, warn)
+        fingerprint, encrypted = _taken(photos, profile, wanted, progress)
         token = self._token(old, fingerprint, authenticating.PURPOSE_RENEW)
         if not token:
             raise CameraNotRecognised(
@@ -222,14 +229,13 @@ def _taken(
     photos: Photos,
     profile: Profile,
     claims: ClaimPhotos | None,
-    any_photos: bool,
     progress: Progress | None,
 ) -> tuple[Fingerprint, EncryptedClaims | None]:
     """What an enrolment is made of, all of it before anything is sent."""
     if claims is None:
-        return fingerprint_for(photos, profile, any_photos, progress), None
+        return fingerprint_of(photos, profile, progress), None
     here, there = shared_progress(progress, count_of(photos), claims.count)
-    fingerprint = fingerprint_for(photos, profile, any_photos, here)
+    fingerprint = fingerprint_of(photos, profile, here)
     return fingerprint, encrypted_claims(claims, there)
 
 

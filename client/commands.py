@@ -18,6 +18,7 @@ from .terminal import (
     progress_of_stages,
     show,
     vault_to_enroll_into,
+    warning,
 )
 from .uploading import Sending
 
@@ -115,6 +116,7 @@ def enroll(
             claim_photos=claim_photos or None,
             claim_profile=claim_profile,
             any_photos=any_photos,
+            warn=warning,
             progress=shown.progress,
             sending=shown.sending,
         )
@@ -185,6 +187,7 @@ def renew(
             claim_photos=claim_photos or None,
             claim_profile=claim_profile,
             any_photos=any_photos,
+            warn=warning,
             progress=shown.progress,
             sending=shown.sending,
         )

@@ -71,8 +71,8 @@ def same_key(fingerprint: Fingerprint, helper: HelperData, device_secret: bytes)
         return reproduce(helper, soft, device_secret)
     except CodeError as error:
         raise PhotosRefused(str(error)) from None
-    except MalformedMessage as error:
-        raise ClientError(f"the key file is damaged ({error}): use a copy of it") from None
+    except MalformedMessage:
+        raise ClientError("the key file is damaged: use a copy of it") from None
     except VerificationFailed:
         raise CameraNotRecognised(
             "these photos do not give the key: take four or more fresh ones with the camera that "

@@ -20,7 +20,7 @@ from grainseal.models.codes import CodeSpec, code_for
 from grainseal.models.extractor import NAMES, Extractor, get_extractor
 from grainseal.models.fingerprint import Fingerprint, estimate
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, PhotoKind, read_photo
-from grainseal.models.quality import problems
+from grainseal.models.quality import Problem, problems
 
 from .errors import ClientError, PhotosRefused
 
@@ -28,6 +28,8 @@ Progress = Callable[[int, int], None]
 """Told how many photos are done and how many there are."""
 Photos = Sequence[str | Path] | Fingerprint
 """Files, or a fingerprint that `fingerprint_of` made of them before."""
+Warn = Callable[[str], None]
+"""Told what speaks against photos that are tried all the same."""
 
 DEFAULT_EXTRACTOR: Final = "neural"
 EXTRACTOR_HELP: Final = f"One of {', '.join(NAMES)} (docs/EVALUATION.md, Extractors)."
@@ -131,21 +133,44 @@ def first_photo(photos: Iterable[str | Path]) -> Photo:
 
 def require_fit(photos: Photos, profile: Profile | FuzzyProfile) -> None:
     """`PhotosRefused` with advice for each photo that would spoil a code of that profile."""
-    _require_fit(photos, code_for(profile.name), need_flat=True)
+    _require(_problems(photos, code_for(profile.name)))
+
+
+def require_burst(
+    photos: Photos,
+    profile: Profile | FuzzyProfile,
+    any_photos: bool = False,
+    warn: Warn | None = None,
+) -> None:
+    """The same for an enrolment, and all photos must be of one camera.
+
+    With `any_photos` nothing is refused, and `warn` told instead.
+    """
+    if not any_photos:
+        _require(_problems(photos, code_for(profile.name), one_camera=True))
+    elif warn is not None:
+        for problem in _problems(photos, code_for(profile.name), one_camera=True):
+            warn(problem.message)
 
 
 def require_fit_for_claims(photos: Photos, profile: ClaimProfile) -> None:
     """The same for a claim template, which photos of any scenes serve."""
-    _require_fit(photos, claim_for(profile.name), need_flat=False)
+    _require(_problems(photos, claim_for(profile.name), need_flat=False))
 
 
-def _require_fit(photos: Photos, spec: CodeSpec, need_flat: bool) -> None:
+def _problems(
+    photos: Photos, spec: CodeSpec, *, need_flat: bool = True, one_camera: bool = False
+) -> list[Problem]:
     if isinstance(photos, Fingerprint):
-        return
+        return []
     try:
-        found = problems(map(read_photo, photo_files(photos)), spec, need_flat=need_flat)
+        read = map(read_photo, photo_files(photos))
+        return problems(read, spec, need_flat=need_flat, one_camera=one_camera)
     except PhotoError as error:
         raise PhotosRefused(str(error)) from None
+
+
+def _require(found: Sequence[Problem]) -> None:
     blocking = [problem for problem in found if problem.blocking]
     if blocking:
         advice = "; ".join(problem.message for problem in blocking)

@@ -53,6 +53,11 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
+def warning(text: str) -> None:
+    """What speaks against doing what is done all the same: on stderr."""
+    note(f"warning: {text}")
+
+
 @contextmanager
 def progress(what: str) -> "Iterator[PhotoProgress]":
     """A bar on stderr for a callback (done, total); silent unless stderr is a terminal."""
@@ -126,6 +131,7 @@ def vault_to_keep(folder: Path, use_keyring: bool) -> Iterator[Vault]:
 
 
 def _new_vault(folder: Path, use_keyring: bool) -> Vault:
+    note(f"no vault in {folder.absolute()}: making one")
     passphrase = None if use_keyring else _passphrase(confirm=True)
     return Vault.create(folder, passphrase, use_keyring=use_keyring)
 

@@ -65,11 +65,20 @@ class PendingEnrollment:
 
 @dataclass(frozen=True)
 class VaultState:
-    """Everything in a vault. `device_seed`: the Ed25519 device key's 32 secret bytes."""
+    """Everything in a vault. `device_seed`: the Ed25519 device key's 32 secret bytes.
+
+    `key_photos`: marks of the photos that keys were made of, 32 bytes each (`used_photos`).
+    """
 
     device_seed: bytes = field(repr=False)
     enrollment: StoredEnrollment | None = None
     pending: PendingEnrollment | None = None
+    key_photos: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is lost with it: no enrolment, and no key that needs it."""
+        return self.enrollment is None and self.pending is None and not self.key_photos
 
     def completed(self, pending: PendingEnrollment) -> "VaultState":
         """After a pending enrolment's success; as it is if another thread has seen to that."""
@@ -100,6 +109,8 @@ class VaultState:
                 device_seed=base64.b64decode(content["device_seed"]),
                 enrollment=_enrollment(content["enrollment"]),
                 pending=_pending(content["pending"]),
+                # A vault of an earlier version has not kept them.
+                key_photos=tuple(map(base64.b64decode, content.get("key_photos", ()))),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise VaultError(f"the vault's content is of another version: {error!r}") from None
