@@ -5,7 +5,7 @@ log's signature is not looked at: that takes a key which the service must not ch
 """
 
 from grainseal.crypto.checkpoint import parse_checkpoint, parse_note
-from grainseal.crypto.entries import EnrollmentEntry, RegistrationEntry, entry_of
+from grainseal.crypto.entries import RegistrationEntry, entry_of
 from grainseal.crypto.errors import MalformedMessage, VerificationFailed
 from grainseal.crypto.leaves import Kind, LogProof, Opening, commit, require_counted
 from grainseal.crypto.merkle import verify_inclusion
@@ -20,7 +20,7 @@ def checked_receipt(answer: pb.Receipt, enrolled: StoredEnrollment, device_key: 
     """C8: the receipt of this very enrolment, whole; `UntrustedService` otherwise."""
     receipt = _placed(answer, Kind.ENROLLMENT)
     entry = receipt.entry
-    said = isinstance(entry, EnrollmentEntry) and (
+    said = not isinstance(entry, RegistrationEntry) and (
         entry.enrollment_id,
         entry.subject,
         entry.profile,
