@@ -10,9 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from grainseal.crypto.profiles import Profile, profile_named
+from grainseal.crypto.profiles import (
+    FuzzyProfile,
+    Profile,
+    Scheme,
+    enrolled_profile_named,
+)
 from grainseal.crypto.receipts import Receipt
 from grainseal.models.fingerprint import Fingerprint
+from grainseal.proto.v1.grainseal_pb2 import BeginEnrollmentRequest
 
 from . import authenticating, enrolling
 from .ceremonies import Ceremonies
@@ -20,17 +26,20 @@ from .claim_photos import ClaimPhotos, encrypted_claims, renewed_claims, wanted_
 from .coding import new_template, probe_code
 from .enrolling import EncryptedClaims
 from .errors import CameraNotRecognised, ClientError
+from .fuzzy_ceremonies import new_camera_key
+from .key_coding import ADVICE
+from .key_file import burst_for_key
 from .photos import (
     Photos,
     Progress,
     count_of,
     fingerprint_of,
-    profile_for,
     require_fit,
     shared_progress,
 )
 from .results import AuthenticationResult, EnrollmentInfo, enrollment_info
-from .sessions import SERVICE_AUDIENCE, new_idempotency_key
+from .schemes import profile_to_enroll, profile_to_renew, require_scheme_with_claims
+from .sessions import SERVICE_AUDIENCE, Expected, new_idempotency_key
 from .transport import Transport
 from .uploading import Sending
 from .vault import Vault
@@ -74,6 +83,7 @@ class CameraClient:
         ticket: str,
         photos: Photos,
         *,
+        scheme: str = Scheme.HOMOMORPHIC.value,
         profile: str | None = None,
         claims: bool = False,
         claim_photos: Photos | None = None,
@@ -84,31 +94,33 @@ class CameraClient:
     ) -> EnrollmentInfo:
         """Enrol the camera that took the photos under `subject`, with a single-use ticket.
 
-        The profile follows the kind of photos unless named. `claims` adds a claim template, made
-        from six or more developed photos: `claim_photos`, of any scenes, or else the same photos.
-        Unsuitable photos raise `PhotosRefused` before anything is sent; `any_photos` tries them all
-        the same. `sending` is told how much of a claim template has arrived.
+        `scheme`: "homomorphic", an encrypted template, or "fuzzy", a key that only the camera's
+        photos give. The profile follows it and the kind of photos unless named. `claims` adds a
+        claim template, made from six or more developed photos: `claim_photos`, of any scenes, or
+        else the same photos; it takes the first scheme. Unsuitable photos raise `PhotosRefused`
+        before anything is sent; `any_photos` tries them all the same. `sending` is told how much of
+        a claim template has arrived.
         """
         resumed = self._ceremonies.resume()
         if resumed is not None and resumed.subject == subject:
             return enrollment_info(resumed)
         if self._vault.state.enrollment is not None:
             raise ClientError("this vault has an enrolment: renew it, revoke it, or use another")
-        chosen = profile_for(photos, profile)
+        chosen = profile_to_enroll(photos, scheme, profile)
+        require_scheme_with_claims(chosen, claims)
         wanted = wanted_claims(claims, photos, claim_photos, claim_profile, any_photos)
         fingerprint, encrypted = _taken(photos, chosen, wanted, any_photos, progress)
         request = enrolling.begin_with_ticket(
             ticket, chosen, self._ceremonies.device, new_idempotency_key(), encrypted
         )
         expected = enrolling.expected_enrollment(chosen, subject)
-        template = new_template(fingerprint, chosen)
-        done = self._ceremonies.enroll(request, expected, template, encrypted, sending)
-        return enrollment_info(done)
+        return self._made(request, expected, fingerprint, chosen, encrypted, sending)
 
     def renew(
         self,
         photos: Photos,
         *,
+        scheme: str | None = None,
         claims: bool | None = None,
         claim_photos: Photos | None = None,
         claim_profile: str | None = None,
@@ -120,14 +132,16 @@ class CameraClient:
 
         The photos are compared with the old template first, then make the new one, so take
         fresh ones and as many as for an enrolment; `CameraNotRecognised` if they do not match.
-        `claims`: with or without a claim template, by default as the enrolment is; it is made anew
-        too, as in `enroll`.
+        `scheme` and `claims`: by default as the enrolment is; a claim template is made anew too, as
+        in `enroll`.
         """
         resumed = self._ceremonies.resume()
         if resumed is not None:
             return enrollment_info(resumed)
         old = self._enrolled()
-        profile = profile_named(old.profile)
+        profile = profile_to_renew(old.profile, scheme)
+        keeps_claims = old.claims is not None if claims is None else claims
+        require_scheme_with_claims(profile, keeps_claims)
         wanted = renewed_claims(old.claims, claims, photos, claim_photos, claim_profile, any_photos)
         fingerprint, encrypted = _taken(photos, profile, wanted, any_photos, progress)
         token = self._token(old, fingerprint, authenticating.PURPOSE_RENEW)
@@ -139,9 +153,7 @@ class CameraClient:
             token, profile, self._ceremonies.device, new_idempotency_key(), encrypted
         )
         expected = enrolling.expected_renewal(profile, old)
-        template = new_template(fingerprint, profile)
-        done = self._ceremonies.enroll(request, expected, template, encrypted, sending)
-        return enrollment_info(done)
+        return self._made(request, expected, fingerprint, profile, encrypted, sending)
 
     def authenticate(
         self,
@@ -160,9 +172,12 @@ class CameraClient:
         enrolled = self._enrolled()
         purpose = authenticating.PURPOSE_AUTHENTICATE
         authenticating.require_openings_left(enrolled, purpose)
-        fingerprint = fingerprint_for(photos, profile_named(enrolled.profile), any_photos, progress)
+        fingerprint = fingerprint_for(
+            photos, enrolled_profile_named(enrolled.profile), any_photos, progress
+        )
         token = self._token(enrolled, fingerprint, purpose, audience)
-        return AuthenticationResult(accepted=bool(token), token=token)
+        by_key = enrolled.scheme is Scheme.FUZZY_EXTRACTOR
+        return AuthenticationResult(bool(token), token, ADVICE if by_key and not token else "")
 
     def revoke(self) -> EnrollmentInfo:
         """End the enrolment at the service, then forget its keys; the vault can enrol anew."""
@@ -200,6 +215,23 @@ class CameraClient:
     ) -> None:
         self.close()
 
+    def _made(
+        self,
+        request: BeginEnrollmentRequest,
+        expected: Expected,
+        fingerprint: Fingerprint,
+        profile: Profile | FuzzyProfile,
+        claims: EncryptedClaims | None,
+        sending: Sending | None,
+    ) -> EnrollmentInfo:
+        """The enrolment that begins with this request, by the profile's scheme."""
+        ceremonies = self._ceremonies
+        if isinstance(profile, FuzzyProfile):
+            made = new_camera_key(fingerprint, profile, ceremonies.device)
+            return enrollment_info(ceremonies.enroll_key(request, expected, made))
+        template = new_template(fingerprint, profile)
+        return enrollment_info(ceremonies.enroll(request, expected, template, claims, sending))
+
     def _token(
         self,
         enrolled: StoredEnrollment,
@@ -209,6 +241,8 @@ class CameraClient:
     ) -> str:
         """The token of an authentication for that purpose; empty for a rejection."""
         expected = authenticating.expected_authentication(enrolled, purpose, audience)
+        if enrolled.scheme is Scheme.FUZZY_EXTRACTOR:
+            return self._ceremonies.authenticate_by_key(expected, fingerprint, enrolled)
         return self._ceremonies.authenticate(expected, probe_code(fingerprint, enrolled), enrolled)
 
     def _enrolled(self) -> StoredEnrollment:
@@ -220,12 +254,14 @@ class CameraClient:
 
 def _taken(
     photos: Photos,
-    profile: Profile,
+    profile: Profile | FuzzyProfile,
     claims: ClaimPhotos | None,
     any_photos: bool,
     progress: Progress | None,
 ) -> tuple[Fingerprint, EncryptedClaims | None]:
     """What an enrolment is made of, all of it before anything is sent."""
+    if isinstance(profile, FuzzyProfile):
+        return burst_for_key(photos, profile, any_photos, progress), None
     if claims is None:
         return fingerprint_for(photos, profile, any_photos, progress), None
     here, there = shared_progress(progress, count_of(photos), claims.count)
@@ -235,7 +271,7 @@ def _taken(
 
 def fingerprint_for(
     photos: Photos,
-    profile: Profile,
+    profile: Profile | FuzzyProfile,
     any_photos: bool,
     progress: Progress | None,
 ) -> Fingerprint:

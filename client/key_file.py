@@ -21,7 +21,7 @@ from grainseal.models.photo import PhotoError, read_photo
 from .errors import ClientError, PhotosRefused
 from .key_coding import forecast, new_key, same_key
 from .output_files import new_file
-from .photos import Progress, extract, extractor_named, photo_files, require_fit
+from .photos import Photos, Progress, extract, extractor_named, photo_files, require_fit
 from .vault import Vault
 
 LEAST_PHOTOS = 2
@@ -53,25 +53,39 @@ def generate_key_file(
     `any_photos` tries them all the same.
     """
     chosen = _profile(profile)
-    files = photo_files(photos)
-    if len(files) < LEAST_PHOTOS:
-        raise PhotosRefused(f"a key takes {LEAST_PHOTOS} photos or more: six are a good number")
-    if not any_photos:
-        require_fit(files, chosen)
-    burst, expected = _burst(files, chosen, progress)
-    least = LEAST_FORECAST * chosen.amplitude
-    if expected < least and not any_photos:
-        raise PhotosRefused(
-            f"a key of these photos would often not come back (signal {expected:.3f}, "
-            f"{least:.3f} is needed): take more of something bright and even, out of "
-            "focus, at the lowest ISO and the best quality"
-        )
+    burst = burst_for_key(photos, chosen, any_photos, progress)
     secret = device_secret_of(vault.state.device_seed)
     made = new_key(burst, chosen, secret)
     content = made.helper.to_bytes(secret)
     with new_file(out) as opened:
         opened.write(content)
     return CameraKey(chosen, hashlib.sha256(content).digest(), made.key)
+
+
+def burst_for_key(
+    photos: Photos, profile: FuzzyProfile, any_photos: bool, progress: Progress | None
+) -> Fingerprint:
+    """Fingerprint of photos that a key is to be made of.
+
+    `PhotosRefused`, with what to do, for photos that are unfit or would not give the key back;
+    `any_photos` tries them all the same. A fingerprint is taken as it is.
+    """
+    if isinstance(photos, Fingerprint):
+        return photos
+    files = photo_files(photos)
+    if len(files) < LEAST_PHOTOS:
+        raise PhotosRefused(f"a key takes {LEAST_PHOTOS} photos or more: six are a good number")
+    if not any_photos:
+        require_fit(files, profile)
+    burst, expected = _burst(files, profile, progress)
+    least = LEAST_FORECAST * profile.amplitude
+    if expected < least and not any_photos:
+        raise PhotosRefused(
+            f"a key of these photos would often not come back (signal {expected:.3f}, "
+            f"{least:.3f} is needed): take more of something bright and even, out of "
+            "focus, at the lowest ISO and the best quality"
+        )
+    return burst
 
 
 def reproduce_key(
