@@ -6,6 +6,7 @@ The checks are those of docs/PROTOCOL.md, Q1 to Q17.
 import dataclasses
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 from tests.server.claims import ClaimMaterial
@@ -23,6 +24,8 @@ from grainseal.models.codes import code_for
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.server.attempts import POLICY
 from grainseal.server.store.store import Store
+
+PROTOCOL = Path(__file__).parents[2] / "docs" / "PROTOCOL.md"
 
 
 @pytest.fixture
@@ -266,6 +269,20 @@ def test_the_exact_length_is_that_of_real_helper_data(profile, rng):
         profile, random_code(rng, profile), bytes(32), bytes(32), frame, bytes(-(-features // 8))
     )[1]
     assert len(helper.to_bytes(bytes(32))) == helper_data_size(profile, features)
+
+
+@pytest.mark.parametrize(
+    ("profile", "frame", "size"),
+    [
+        (FUZZY_V1, (3000, 4000), 8_080),
+        (FUZZY_V1, (4000, 6000), 13_955),
+        (FUZZY_MAX_V1, (3000, 4000), 98_038),
+        (FUZZY_MAX_V1, (4000, 6000), 191_788),
+    ],
+)
+def test_the_lengths_that_the_documents_name(profile, frame, size):
+    assert helper_data_size(profile, code_for(profile.name).feature_count(frame)) == size
+    assert f"{size:,}" in PROTOCOL.read_text()
 
 
 def test_profiles_belong_to_their_scheme(world):
