@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from .photos import Progress
+from .schemes import SCHEMES
 from .sdk import Client, EnrollmentInfo
 from .terminal import (
     json_option,
@@ -79,7 +80,18 @@ def bars(what: str = "") -> Iterator[Bars]:
     envvar="GRAINSEAL_TICKET",
     help="Single-use ticket from the relying party; or GRAINSEAL_TICKET, which ps does not show.",
 )
-@click.option("--profile", help="Default: AUTH_RAW_V1 for RAW photos, else AUTH_JPEG_V1.")
+@click.option(
+    "--scheme",
+    type=click.Choice(SCHEMES),
+    default=SCHEMES[0],
+    show_default=True,
+    help="homomorphic: the service keeps an encrypted template; fuzzy: the public half of a key "
+    "that only the camera's photos and this vault give.",
+)
+@click.option(
+    "--profile",
+    help="Default: AUTH_RAW_V1 for RAW photos, else AUTH_JPEG_V1; FUZZY_V1 for --scheme fuzzy.",
+)
 @click.option("--claims", is_flag=True, help="Add a claim template: register and claim photos.")
 @claim_photo_options
 @click.option("--keyring", is_flag=True, help="Keep a new vault's key in the platform's keyring.")
@@ -91,6 +103,7 @@ def enroll(
     vault: Path,
     subject: str,
     ticket: str,
+    scheme: str,
     profile: str | None,
     claims: bool,
     claim_photos: tuple[Path, ...],
@@ -111,6 +124,7 @@ def enroll(
             subject,
             ticket,
             photos,
+            scheme=scheme,
             profile=profile,
             claims=claims,
             claim_photos=claim_photos or None,
@@ -148,14 +162,16 @@ def authenticate(
             audience, photos, any_photos=any_photos, progress=shown.progress
         )
     if as_json or result.accepted:
-        show(as_json, asdict(result), result.token)
+        said = {"accepted": result.accepted, "token": result.token}
+        show(as_json, said | ({"advice": result.advice} if result.advice else {}), result.token)
     if not result.accepted:
-        note("rejected: these photos do not match the enrolled camera")
+        note(f"rejected: {result.advice or 'these photos do not match the enrolled camera'}")
         context.exit(1)
 
 
 @click.command()
 @connection_options
+@click.option("--scheme", type=click.Choice(SCHEMES), help="Default: as it is.")
 @click.option(
     "--claims/--no-claims",
     default=None,
@@ -168,6 +184,7 @@ def renew(
     server: str,
     ca: Path,
     vault: Path,
+    scheme: str | None,
     claims: bool | None,
     claim_photos: tuple[Path, ...],
     claim_profile: str | None,
@@ -175,7 +192,7 @@ def renew(
     any_photos: bool,
     as_json: bool,
 ) -> None:
-    """Replace the enrolled template and its keys, with six or more fresh photos of the camera.
+    """Replace the enrolled template or key, with six or more fresh photos of the camera.
 
     A claim template is replaced too; `renew --claims` adds one to an enrolment that has none.
     """
@@ -183,6 +200,7 @@ def renew(
     with client_of(server, ca, vault) as client, bars() as shown:
         info = client.renew(
             photos,
+            scheme=scheme,
             claims=claims,
             claim_photos=claim_photos or None,
             claim_profile=claim_profile,
@@ -198,7 +216,7 @@ def renew(
 @connection_options
 @json_option
 def revoke(server: str, ca: Path, vault: Path, as_json: bool) -> None:
-    """End the enrolment; the service deletes its template."""
+    """End the enrolment; the service deletes its template, or its key and helper data."""
     with client_of(server, ca, vault) as client:
         info = client.revoke()
     show(as_json, asdict(info), f"revoked {_sentence(info)}")
@@ -231,4 +249,4 @@ def client_of(server: str, ca: Path, vault: Path) -> Iterator[Client]:
 
 def _sentence(info: EnrollmentInfo) -> str:
     advice = ", should be enrolled anew" if info.needs_reenrollment else ""
-    return f"{info.subject} as {info.enrollment_id} ({info.profile}{advice})"
+    return f"{info.subject} as {info.enrollment_id} ({info.scheme}, {info.profile}{advice})"

@@ -8,7 +8,12 @@ caller carries the messages and keeps the vault. A claim template is encrypted b
 from dataclasses import dataclass, field
 
 from grainseal.crypto.opening import HomomorphicKey
-from grainseal.crypto.profiles import Profile, claim_profile_named, profile_named
+from grainseal.crypto.profiles import (
+    FuzzyProfile,
+    Profile,
+    claim_profile_named,
+    profile_named,
+)
 from grainseal.crypto.signing import SigningKey
 from grainseal.crypto.transcript import claim_template_hash, template_transcript
 from grainseal.proto.v1 import grainseal_pb2 as pb
@@ -16,6 +21,7 @@ from grainseal.proto.v1 import grainseal_pb2 as pb
 from .claim_coding import NewClaimTemplate
 from .coding import NewTemplate
 from .errors import UntrustedService
+from .schemes import scheme_message
 from .sessions import SERVICE_AUDIENCE, Expected, checked_session, opening_by
 from .vault_state import PendingEnrollment, StoredClaims, StoredEnrollment
 
@@ -73,7 +79,7 @@ def encrypt_claims(template: NewClaimTemplate) -> EncryptedClaims:
 
 def begin_with_ticket(
     ticket: str,
-    profile: Profile,
+    profile: Profile | FuzzyProfile,
     device: SigningKey,
     idempotency_key: bytes,
     claims: EncryptedClaims | None = None,
@@ -85,12 +91,13 @@ def begin_with_ticket(
         device_key=device.public,
         idempotency_key=idempotency_key,
         claims=_parameters(claims),
+        scheme=scheme_message(profile),
     )
 
 
 def begin_with_token(
     renewal_token: str,
-    profile: Profile,
+    profile: Profile | FuzzyProfile,
     device: SigningKey,
     idempotency_key: bytes,
     claims: EncryptedClaims | None = None,
@@ -102,15 +109,16 @@ def begin_with_token(
         device_key=device.public,
         idempotency_key=idempotency_key,
         claims=_parameters(claims),
+        scheme=scheme_message(profile),
     )
 
 
-def expected_enrollment(profile: Profile, subject: str) -> Expected:
+def expected_enrollment(profile: Profile | FuzzyProfile, subject: str) -> Expected:
     """What a first enrolment's session must say; the service's key is pinned from here on."""
     return Expected(PURPOSE_ENROLL, profile.name, subject, SERVICE_AUDIENCE, None, None)
 
 
-def expected_renewal(profile: Profile, old: StoredEnrollment) -> Expected:
+def expected_renewal(profile: Profile | FuzzyProfile, old: StoredEnrollment) -> Expected:
     """What a renewal's session must say."""
     return Expected(
         PURPOSE_RENEW, profile.name, old.subject, SERVICE_AUDIENCE, None, old.service_key

@@ -22,7 +22,9 @@ from .errors import ClientError, PhotosRefused
 from .key_coding import forecast, new_key, same_key
 from .output_files import new_file
 from .photos import (
+    Photos,
     Progress,
+    Warn,
     extract,
     extractor_named,
     photo_files,
@@ -67,28 +69,57 @@ def generate_key_file(
     vault was made of, whatever `any_photos` says.
     """
     chosen = _profile(profile, allow_testing_profiles)
-    files = photo_files(photos)
-    if len(files) < LEAST_PHOTOS:
-        raise PhotosRefused(f"a key takes {LEAST_PHOTOS} photos or more: six are a good number")
     warnings: list[str] = []
-    require_burst(files, chosen, any_photos, warnings.append)
     used = UsedPhotos(vault)
-    burst = _burst(files, chosen, used, progress)
-    least = LEAST_FORECAST * chosen.amplitude
-    if burst.expected < least:
-        message = (
-            f"a key of these photos would often not come back (signal {burst.expected:.3f}, "
-            f"{least:.3f} is needed): take more of something bright and even, out of "
-            "focus, at the lowest ISO and the best quality"
-        )
-        if not any_photos:
-            raise PhotosRefused(message)
-        warnings.append(message)
+    burst = burst_for_key(photos, chosen, used, any_photos, warnings.append, progress)
     secret = device_secret_of(vault.state.device_seed)
     made = new_key(burst.fingerprint, chosen, secret)
     content = made.helper.to_bytes(secret)
     _keep(out, content, used, burst.marks)
     return CameraKey(chosen, hashlib.sha256(content).digest(), made.key, tuple(warnings))
+
+
+@dataclass(frozen=True)
+class KeyBurst:
+    """Photos that a key is to be made of; `marks`: what the vault remembers of them."""
+
+    fingerprint: Fingerprint
+    marks: tuple[bytes, ...] = ()
+
+
+def burst_for_key(
+    photos: Photos,
+    profile: FuzzyProfile,
+    used: UsedPhotos,
+    any_photos: bool,
+    warn: Warn | None,
+    progress: Progress | None,
+) -> KeyBurst:
+    """What photos say that a key is to be made of.
+
+    `PhotosRefused`, with what to do, for photos that are unfit, of several cameras, or would not
+    give the key back; `any_photos` tries them all the same and tells `warn`. Also for photos that a
+    key was made of, whatever `any_photos` says. A fingerprint is taken as it is.
+    """
+    if isinstance(photos, Fingerprint):
+        return KeyBurst(photos)
+    files = photo_files(photos)
+    if len(files) < LEAST_PHOTOS:
+        raise PhotosRefused(f"a key takes {LEAST_PHOTOS} photos or more: six are a good number")
+    require_burst(files, profile, any_photos, warn)
+    burst, expected = _burst(files, profile, used, progress)
+    least = LEAST_FORECAST * profile.amplitude
+    if expected < least:
+        message = (
+            f"a key of these photos would often not come back (signal {expected:.3f}, "
+            f"{least:.3f} is needed): take more of something bright and even, out of "
+            "focus, at the lowest ISO and the best quality"
+        )
+        if not any_photos:
+            raise PhotosRefused(message)
+        if warn is not None:
+            warn(message)
+    return burst
 
 
 def reproduce_key(
@@ -171,19 +202,10 @@ def _profile(name: str, allow_testing_profiles: bool) -> FuzzyProfile:
     return profile
 
 
-@dataclass(frozen=True)
-class _Burst:
-    """`expected`: amplitude of fresh photos, forecast from the burst's halves."""
-
-    fingerprint: Fingerprint
-    expected: float
-    marks: list[bytes]
-
-
 def _burst(
     files: Sequence[Path], profile: FuzzyProfile, used: UsedPhotos, progress: Progress | None
-) -> _Burst:
-    """What a burst of photos says, none of which may have made a key before."""
+) -> tuple[KeyBurst, float]:
+    """A burst none of which made a key before; the amplitude of fresh photos, from its halves."""
     spec = code_for(profile.name)
     halves = [FingerprintEstimator(extractor_named(spec.extractor)) for _ in range(2)]
     marks = []
@@ -199,7 +221,7 @@ def _burst(
         positions = select_positions(features(burst, spec), spec)
     except (PhotoError, CodeError) as error:
         raise PhotosRefused(str(error)) from None
-    return _Burst(burst, forecast(first, second, len(files), positions), marks)
+    return KeyBurst(burst, tuple(marks)), forecast(first, second, len(files), positions)
 
 
 def _keep(key_file: Path, content: bytes, used: UsedPhotos, marks: Sequence[bytes]) -> None:

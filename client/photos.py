@@ -121,7 +121,7 @@ def profile_for(photos: Photos, name: str | None = None) -> Profile:
     `ClientError` for an unknown name, `PhotosRefused` for a photo that cannot be read.
     """
     try:
-        return profile_named(name) if name is not None else _PROFILE_OF_KIND[_kind_of(photos)]
+        return profile_named(name) if name is not None else _PROFILE_OF_KIND[kind_of(photos)]
     except MisuseError as error:
         raise ClientError(str(error)) from None
 
@@ -178,7 +178,7 @@ def _require(found: Sequence[Problem]) -> None:
 
 
 def fingerprint_of(
-    photos: Photos, profile: Profile, progress: Progress | None = None
+    photos: Photos, profile: Profile | FuzzyProfile, progress: Progress | None = None
 ) -> Fingerprint:
     """Fingerprint for a profile's codes; the profile says which extractor makes it.
 
@@ -213,7 +213,8 @@ def extract(
         raise PhotosRefused(str(error)) from None
 
 
-def _kind_of(photos: Photos) -> PhotoKind:
+def kind_of(photos: Photos) -> PhotoKind:
+    """RAW or developed; of files, the first one's. `PhotosRefused` if it cannot be read."""
     if isinstance(photos, Fingerprint):
         return photos.kind
     return first_photo(photos).kind

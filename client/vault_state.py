@@ -8,6 +8,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
+from grainseal.crypto.profiles import Scheme, scheme_of
+
 from .errors import VaultError
 
 T = TypeVar("T")
@@ -38,6 +40,9 @@ class StoredEnrollment:
     photos. `positions`: little-endian uint32, which features the code takes; they tell where the
     fingerprint is strong, never its sign. `openings`: verifications answered for this template.
     `claims`: None without a claim template.
+
+    By the fuzzy extractor `positions`, `code_key` and `homomorphic_secret` are empty, and
+    `helper_sha256` pins the helper data that the service gives back; else that is empty.
     """
 
     enrollment_id: str
@@ -50,6 +55,12 @@ class StoredEnrollment:
     code_key: bytes = field(repr=False)
     homomorphic_secret: bytes = field(repr=False)
     claims: StoredClaims | None = None
+    helper_sha256: bytes = b""
+
+    @property
+    def scheme(self) -> Scheme:
+        """How the service recognises the camera."""
+        return scheme_of(self.profile)
 
 
 @dataclass(frozen=True)
@@ -119,9 +130,10 @@ class VaultState:
 def _enrollment(content: dict[str, Any] | None) -> StoredEnrollment | None:
     if content is None:
         return None
-    # A vault of an earlier version knows no claims.
+    # A vault of an earlier version knows no claims and no helper data.
     claims = _claims(content.get("claims"))
-    return _from_json(StoredEnrollment, {**content, "frame": _frame(content), "claims": claims})
+    known = {"helper_sha256": "", **content}
+    return _from_json(StoredEnrollment, {**known, "frame": _frame(content), "claims": claims})
 
 
 def _claims(content: dict[str, Any] | None) -> StoredClaims | None:

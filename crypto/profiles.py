@@ -7,6 +7,7 @@ templates should move to it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
@@ -15,6 +16,13 @@ from .errors import MisuseError
 from .polar import PolarCode
 
 AnyProfile = TypeVar("AnyProfile", bound="CodeProfile | FuzzyProfile")
+
+
+class Scheme(str, Enum):
+    """How a service recognises an enrolled camera: by an encrypted template, or by a key."""
+
+    HOMOMORPHIC = "homomorphic"
+    FUZZY_EXTRACTOR = "fuzzy"
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ PROFILES = MappingProxyType({p.name: p for p in (AUTH_JPEG_V1, AUTH_RAW_V1, TEST
 CLAIM_PROFILES = MappingProxyType({p.name: p for p in (CLAIM_V1, CLAIM_MAX_V1, CLAIM_TESTING)})
 FUZZY_PROFILES = MappingProxyType({p.name: p for p in (FUZZY_V1, FUZZY_MAX_V1, FUZZY_TESTING)})
 # Profiles that new enrolments may use; a template of any other profile should be enrolled anew.
-CURRENT = frozenset({"AUTH_JPEG_V1", "AUTH_RAW_V1", "TESTING"})
+CURRENT = frozenset({"AUTH_JPEG_V1", "AUTH_RAW_V1", "TESTING", *FUZZY_PROFILES})
 
 
 def profile_named(name: str) -> Profile:
@@ -170,6 +178,17 @@ def claim_profile_named(name: str) -> ClaimProfile:
 def fuzzy_profile_named(name: str) -> FuzzyProfile:
     """Fuzzy extractor profile of that name; `MisuseError` lists the known ones."""
     return _named(FUZZY_PROFILES, name)
+
+
+def enrolled_profile_named(name: str) -> Profile | FuzzyProfile:
+    """Profile of that name of an enrolment by either scheme; `MisuseError` lists the known ones."""
+    known: dict[str, Profile | FuzzyProfile] = {**PROFILES, **FUZZY_PROFILES}
+    return _named(known, name)
+
+
+def scheme_of(profile_name: str) -> Scheme:
+    """The scheme of an enrolment under this profile."""
+    return Scheme.FUZZY_EXTRACTOR if profile_name in FUZZY_PROFILES else Scheme.HOMOMORPHIC
 
 
 def needs_reenrolment(profile_name: str) -> bool:

@@ -61,6 +61,17 @@ class TemplateRow(Base):
     zero_key: Mapped[bytes]
 
 
+class CameraKeyRow(Base):
+    """Camera key (public, Ed25519) and helper data of an active enrolment by the other scheme."""
+
+    __tablename__ = "camera_keys"
+    enrollment_id: Mapped[str] = mapped_column(
+        ForeignKey("enrollments.enrollment_id"), primary_key=True
+    )
+    public_key: Mapped[bytes]
+    helper_data: Mapped[bytes]
+
+
 class ClaimTemplateRow(Base):
     """Claim template of an active enrolment, in wire form; `positions` is the bitmap.
 
