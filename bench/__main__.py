@@ -19,6 +19,7 @@ SECTIONS = (
     "cameras",
     "matching",
     "claims",
+    "codes",
     "load",
     "log",
     "proofs",

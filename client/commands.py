@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from .photos import Progress
+from .claim_photos import DEFAULT_CLAIM_PROFILE
+from .photos import DEFAULT_PROFILES, Progress
 from .sdk import Client, EnrollmentInfo
 from .terminal import (
     json_option,
@@ -23,6 +24,10 @@ from .uploading import Sending
 
 # What the profiles' score windows were measured with.
 ADVISED_PHOTOS = 6
+PROFILE_HELP = (
+    f"Default: {DEFAULT_PROFILES['raw'].name} for RAW photos, else "
+    f"{DEFAULT_PROFILES['developed'].name}."
+)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -46,7 +51,7 @@ claim_photo_options = options(
         help="Make the claim template of these, six or more JPEGs of any scenes; repeat it, or "
         "name a folder. Default: the same photos.",
     ),
-    click.option("--claim-profile", help="Default: CLAIM_V1."),
+    click.option("--claim-profile", help=f"Default: {DEFAULT_CLAIM_PROFILE}."),
 )
 
 
@@ -78,7 +83,7 @@ def bars(what: str = "") -> Iterator[Bars]:
     envvar="GRAINSEAL_TICKET",
     help="Single-use ticket from the relying party; or GRAINSEAL_TICKET, which ps does not show.",
 )
-@click.option("--profile", help="Default: AUTH_RAW_V1 for RAW photos, else AUTH_JPEG_V1.")
+@click.option("--profile", help=PROFILE_HELP)
 @click.option("--claims", is_flag=True, help="Add a claim template: register and claim photos.")
 @claim_photo_options
 @click.option("--keyring", is_flag=True, help="Keep a new vault's key in the platform's keyring.")
@@ -145,6 +150,7 @@ def authenticate(
         result = client.authenticate(
             audience, photos, any_photos=any_photos, progress=shown.progress
         )
+    advise_renewal(result.renewal, as_json)
     if as_json or result.accepted:
         show(as_json, asdict(result), result.token)
     if not result.accepted:
@@ -207,9 +213,11 @@ def revoke(server: str, ca: Path, vault: Path, as_json: bool) -> None:
 def list_enrollments(server: str, ca: Path, vault: Path, as_json: bool) -> None:
     """List the enrolments of this vault's device key, past ones included."""
     with client_of(server, ca, vault) as client:
-        found = client.list()
+        found, renewal = client.list(), client.renewal
+    advise_renewal(renewal, as_json)
     lines = [f"{each.state:9} {_sentence(each)}" for each in found]
-    show(as_json, {"enrollments": [asdict(each) for each in found]}, "\n".join(lines))
+    listed = {"enrollments": [asdict(each) for each in found], "renewal": renewal}
+    show(as_json, listed, "\n".join(lines))
 
 
 def _advise_more(photos: tuple[Path, ...]) -> None:
@@ -217,6 +225,12 @@ def _advise_more(photos: tuple[Path, ...]) -> None:
         note(
             f"few photos make a weak template: {ADVISED_PHOTOS} or more are recognised better later"
         )
+
+
+def advise_renewal(advice: str, as_json: bool) -> None:
+    """Say once that a renewal is due; with --json the result has a field for it."""
+    if advice and not as_json:
+        note(advice)
 
 
 @contextmanager
@@ -227,5 +241,5 @@ def client_of(server: str, ca: Path, vault: Path) -> Iterator[Client]:
 
 
 def _sentence(info: EnrollmentInfo) -> str:
-    advice = ", should be enrolled anew" if info.needs_reenrollment else ""
+    advice = ", should be renewed" if info.needs_reenrollment else ""
     return f"{info.subject} as {info.enrollment_id} ({info.profile}{advice})"

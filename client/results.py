@@ -19,10 +19,14 @@ class EnrollmentInfo:
 
 @dataclass(frozen=True)
 class AuthenticationResult:
-    """The service's decision; `token` is for the relying party, empty unless accepted."""
+    """The service's decision; `token` is for the relying party, empty unless accepted.
+
+    `renewal`: what to tell the camera's owner where the enrolment should be renewed, else empty.
+    """
 
     accepted: bool
     token: str = field(repr=False)
+    renewal: str = ""
 
 
 def enrollment_info(answer: pb.Enrollment) -> EnrollmentInfo:
