@@ -45,7 +45,7 @@ AUTH, CLAIM, CLAIM_MAX = "AUTH_JPEG_V1", "CLAIM_V1", "CLAIM_MAX_V1"
 class Plan:
     """How much is simulated; sides in pixels."""
 
-    auth_models: int = 1
+    auth_models: int = 2
     auth_siblings: int = 2
     auth_side: int = 1280
     claim_models: int = 5
