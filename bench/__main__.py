@@ -20,6 +20,7 @@ SECTIONS = (
     "cameras",
     "matching",
     "claims",
+    "codes",
     "load",
     "log",
     "proofs",

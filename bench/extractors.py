@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeVar
 
 from bench.table import Row
+from grainseal.models.codes import CodeSpec
 from grainseal.models.extractor import Extractor, get_extractor
 from grainseal.models.reference import photonecf
 
@@ -33,3 +35,12 @@ def available(names: Sequence[str]) -> tuple[dict[str, Extractor], dict[str, str
 def left_out(section: str, missing: dict[str, str]) -> list[Row]:
     """A row for each extractor that is not in a table."""
     return [Row(section, name, f"left out: {reason}") for name, reason in missing.items()]
+
+
+AnyCode = TypeVar("AnyCode", bound=CodeSpec)
+
+
+def with_extractor(spec: AnyCode, name: str) -> AnyCode:
+    """The code made with another extractor, as installed here."""
+    _, _, weights = get_extractor(name).source(spec.kind).partition(":")
+    return replace(spec, extractor=name, weights=weights)

@@ -31,7 +31,7 @@ from grainseal.models.evaluation import Comparisons, Scores
 from grainseal.models.extractor import Extractor, Observation
 from grainseal.models.fingerprint import estimate
 from grainseal.models.matching import effective_samples
-from grainseal.models.photo import Photo, read_photo
+from grainseal.models.photo import Photo, PhotoKind, read_photo
 from grainseal.models.simulator import Development, VirtualCamera, develop
 from grainseal.models.simulator.variety import varied_scene
 from grainseal.models.simulator.writers import compressed, halved
@@ -206,6 +206,10 @@ class _Remembering:
         self.name = extractor.name
         self._extractor = extractor
         self._seen: dict[int, list[Observation]] = {}
+
+    def source(self, kind: PhotoKind, /) -> str:
+        """The extractor's own."""
+        return self._extractor.source(kind)
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
         key = id(photo)

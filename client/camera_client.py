@@ -6,7 +6,7 @@ live as long as a call.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -18,6 +18,7 @@ from grainseal.crypto.profiles import (
     enrolled_profile_named,
 )
 from grainseal.crypto.receipts import Receipt
+from grainseal.models.codes import code_for
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.proto.v1.grainseal_pb2 import BeginEnrollmentRequest
 
@@ -40,6 +41,7 @@ from .photos import (
     require_fit,
     shared_progress,
 )
+from .renewal import renewal_advice, renewed_profile, require_usable
 from .results import AuthenticationResult, EnrollmentInfo, enrollment_info
 from .schemes import profile_to_enroll, profile_to_renew, require_scheme_with_claims
 from .sessions import SERVICE_AUDIENCE, Expected, new_idempotency_key
@@ -83,6 +85,12 @@ class CameraClient:
     def device_key(self) -> bytes:
         """The vault's public device key, Ed25519, 32 bytes."""
         return self._ceremonies.device.public
+
+    @property
+    def renewal(self) -> str:
+        """Whether and how the enrolment should be renewed, in a sentence; empty if it need not."""
+        enrolled = self._vault.state.enrollment
+        return renewal_advice(enrolled) if enrolled is not None else ""
 
     @property
     def bytes_sent(self) -> int:
@@ -142,7 +150,8 @@ class CameraClient:
         progress: Progress | None = None,
         sending: Sending | None = None,
     ) -> EnrollmentInfo:
-        """Replace the template: new code key, new homomorphic key, the same device key.
+        """Replace the template: new code key, new homomorphic key, the same device key. Profiles
+        that were superseded are left for those that took their place.
 
         The photos are compared with the old template first, then make the new one, so take
         fresh ones and as many as for an enrolment; `CameraNotRecognised` if they do not match.
@@ -153,12 +162,16 @@ class CameraClient:
         if resumed is not None:
             return enrollment_info(resumed)
         old = self._enrolled()
-        profile = profile_to_renew(old.profile, scheme)
+        require_usable(old)
+        profile = profile_to_renew(renewed_profile(old, photos).name, scheme)
         keeps_claims = old.claims is not None if claims is None else claims
         require_scheme_with_claims(profile, keeps_claims)
         wanted = renewed_claims(old.claims, claims, photos, claim_photos, claim_profile, any_photos)
         taken = self._taken(photos, profile, wanted, any_photos, warn, progress)
-        token = self._token(old, taken.burst.fingerprint, authenticating.PURPOSE_RENEW)
+        shown = taken.burst.fingerprint
+        if code_for(profile.name).source != code_for(old.profile).source:
+            shown = fingerprint_for(photos, enrolled_profile_named(old.profile), True, progress)
+        token = self._token(old, shown, authenticating.PURPOSE_RENEW)
         if not token:
             raise CameraNotRecognised(
                 "the photos do not match the enrolled camera: nothing was renewed"
@@ -184,6 +197,7 @@ class CameraClient:
         """
         self._ceremonies.resume()
         enrolled = self._enrolled()
+        require_usable(enrolled)
         purpose = authenticating.PURPOSE_AUTHENTICATE
         authenticating.require_openings_left(enrolled, purpose)
         fingerprint = fingerprint_for(
@@ -191,7 +205,8 @@ class CameraClient:
         )
         token = self._token(enrolled, fingerprint, purpose, audience)
         by_key = enrolled.scheme is Scheme.FUZZY_EXTRACTOR
-        return AuthenticationResult(bool(token), token, ADVICE if by_key and not token else "")
+        advice = ADVICE if by_key and not token else ""
+        return AuthenticationResult(bool(token), token, advice, renewal_advice(enrolled))
 
     def revoke(self) -> EnrollmentInfo:
         """End the enrolment at the service, then forget its keys; the vault can enrol anew."""
@@ -201,7 +216,14 @@ class CameraClient:
     def list(self) -> list[EnrollmentInfo]:
         """All enrolments of the vault's subject, whatever their state."""
         self._ceremonies.resume()
-        return [enrollment_info(each) for each in self._ceremonies.list(self._enrolled())]
+        enrolled = self._enrolled()
+        found = [enrollment_info(each) for each in self._ceremonies.list(enrolled)]
+        # Of claim templates the vault alone knows the profile.
+        due = enrolled.enrollment_id if renewal_advice(enrolled) else ""
+        return [
+            replace(each, needs_reenrollment=True) if each.enrollment_id == due else each
+            for each in found
+        ]
 
     def receipt(self, registration_id: str = "") -> Receipt:
         """The proof that the log has the vault's enrolment, or one of its device's registrations.

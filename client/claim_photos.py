@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from grainseal.crypto.errors import MisuseError
-from grainseal.crypto.profiles import CLAIM_V1, ClaimProfile, claim_profile_named
+from grainseal.crypto.profiles import (
+    CLAIM_V1,
+    ClaimProfile,
+    claim_profile_named,
+    successor_of,
+)
 from grainseal.models.claim_code import claim_for
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.models.photo import PhotoKind
@@ -19,7 +24,7 @@ from .photos import (
     Photos,
     Progress,
     count_of,
-    extract,
+    extract_for,
     first_photo,
     photo_files,
     require_fit_for_claims,
@@ -87,14 +92,17 @@ def renewed_claims(
     profile: str | None,
     any_photos: bool,
 ) -> ClaimPhotos | None:
-    """The same for a renewal, which by default keeps what the enrolment has."""
+    """The same for a renewal, which by default keeps what the enrolment has; a profile that was
+    superseded gives way.
+    """
     if claims is None and old is not None:
         try:
-            return wanted_claims(True, photos, claim_photos, profile or old.profile, any_photos)
+            kept = profile or successor_of(old.profile)
+            return wanted_claims(True, photos, claim_photos, kept, any_photos)
         except PhotosRefused as error:
             message = f"{error}; or renew without the claim template (--no-claims)"
             raise PhotosRefused(message, error.problems) from None
-    name = profile or (old.profile if old is not None and claims else None)
+    name = profile or (successor_of(old.profile) if old is not None and claims else None)
     return wanted_claims(bool(claims), photos, claim_photos, name, any_photos)
 
 
@@ -104,8 +112,7 @@ def encrypted_claims(wanted: ClaimPhotos, progress: Progress | None = None) -> E
         require_fit_for_claims(wanted.photos, wanted.profile)
     fingerprint = wanted.photos
     if not isinstance(fingerprint, Fingerprint):
-        extractor = claim_for(wanted.profile.name).extractor
-        fingerprint = extract(fingerprint, extractor, progress=progress)
+        fingerprint = extract_for(fingerprint, claim_for(wanted.profile.name), progress)
     return encrypt_claims(new_claim_template(fingerprint, wanted.profile))
 
 

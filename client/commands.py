@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from .photos import Progress
+from .claim_photos import DEFAULT_CLAIM_PROFILE
+from .photos import DEFAULT_PROFILES, Progress
 from .schemes import SCHEMES
 from .sdk import Client, EnrollmentInfo
 from .terminal import (
@@ -25,6 +26,10 @@ from .uploading import Sending
 
 # What the profiles' score windows were measured with.
 ADVISED_PHOTOS = 6
+PROFILE_HELP = (
+    f"Default: {DEFAULT_PROFILES['raw'].name} for RAW photos, else "
+    f"{DEFAULT_PROFILES['developed'].name}; FUZZY_V1 for --scheme fuzzy."
+)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -48,7 +53,7 @@ claim_photo_options = options(
         help="Make the claim template of these, six or more JPEGs of any scenes; repeat it, or "
         "name a folder. Default: the same photos.",
     ),
-    click.option("--claim-profile", help="Default: CLAIM_V1."),
+    click.option("--claim-profile", help=f"Default: {DEFAULT_CLAIM_PROFILE}."),
 )
 
 
@@ -88,10 +93,7 @@ def bars(what: str = "") -> Iterator[Bars]:
     help="homomorphic: the service keeps an encrypted template; fuzzy: the public half of a key "
     "that only the camera's photos and this vault give.",
 )
-@click.option(
-    "--profile",
-    help="Default: AUTH_RAW_V1 for RAW photos, else AUTH_JPEG_V1; FUZZY_V1 for --scheme fuzzy.",
-)
+@click.option("--profile", help=PROFILE_HELP)
 @click.option("--claims", is_flag=True, help="Add a claim template: register and claim photos.")
 @claim_photo_options
 @click.option("--keyring", is_flag=True, help="Keep a new vault's key in the platform's keyring.")
@@ -161,9 +163,9 @@ def authenticate(
         result = client.authenticate(
             audience, photos, any_photos=any_photos, progress=shown.progress
         )
+    advise_renewal(result.renewal, as_json)
     if as_json or result.accepted:
-        said = {"accepted": result.accepted, "token": result.token}
-        show(as_json, said | ({"advice": result.advice} if result.advice else {}), result.token)
+        show(as_json, asdict(result), result.token)
     if not result.accepted:
         note(f"rejected: {result.advice or 'these photos do not match the enrolled camera'}")
         context.exit(1)
@@ -228,9 +230,11 @@ def revoke(server: str, ca: Path, vault: Path, as_json: bool) -> None:
 def list_enrollments(server: str, ca: Path, vault: Path, as_json: bool) -> None:
     """List the enrolments of this vault's device key, past ones included."""
     with client_of(server, ca, vault) as client:
-        found = client.list()
+        found, renewal = client.list(), client.renewal
+    advise_renewal(renewal, as_json)
     lines = [f"{each.state:9} {_sentence(each)}" for each in found]
-    show(as_json, {"enrollments": [asdict(each) for each in found]}, "\n".join(lines))
+    listed = {"enrollments": [asdict(each) for each in found], "renewal": renewal}
+    show(as_json, listed, "\n".join(lines))
 
 
 def _advise_more(photos: tuple[Path, ...]) -> None:
@@ -238,6 +242,12 @@ def _advise_more(photos: tuple[Path, ...]) -> None:
         note(
             f"few photos make a weak template: {ADVISED_PHOTOS} or more are recognised better later"
         )
+
+
+def advise_renewal(advice: str, as_json: bool) -> None:
+    """Say once that a renewal is due; with --json the result has a field for it."""
+    if advice and not as_json:
+        note(advice)
 
 
 @contextmanager
@@ -248,5 +258,5 @@ def client_of(server: str, ca: Path, vault: Path) -> Iterator[Client]:
 
 
 def _sentence(info: EnrollmentInfo) -> str:
-    advice = ", should be enrolled anew" if info.needs_reenrollment else ""
+    advice = ", should be renewed" if info.needs_reenrollment else ""
     return f"{info.subject} as {info.enrollment_id} ({info.scheme}, {info.profile}{advice})"

@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 import click
 
 from .claiming import ClaimOutcome, own_registration, require_same_photo
-from .commands import bars, client_of, connection_options
+from .commands import advise_renewal, bars, client_of, connection_options
 from .errors import CameraNotRecognised, ClientError
 from .output_files import require_new_folder, require_unwritten, write_new
 from .photos import developed_file, photo_files
@@ -137,10 +137,12 @@ def claim(
                 sending=shown.sending,
             )
         except CameraNotRecognised as error:
-            _not_recognised(context, str(error), as_json)
+            _not_recognised(context, str(error), as_json, client.renewal)
+        renewal = client.renewal
     if out is not None:
         _write_evidence(out, outcome, copy, original, vault)
-    show(as_json, _claim(outcome, out), _told(outcome, out))
+    advise_renewal(renewal, as_json)
+    show(as_json, {**_claim(outcome, out), "renewal": renewal}, _told(outcome, out))
     context.exit(_EXIT[outcome.statement.verdict])
 
 
@@ -183,7 +185,7 @@ def _seen_at(day: str | None) -> int:
         raise ClientError(f"{day!r} is no day: write --seen like 2025-12-31") from None
 
 
-def _not_recognised(context: click.Context, reason: str, as_json: bool) -> NoReturn:
+def _not_recognised(context: click.Context, reason: str, as_json: bool, renewal: str) -> NoReturn:
     result = {
         "verdict": "rejected",
         "reasons": [reason],
@@ -193,7 +195,9 @@ def _not_recognised(context: click.Context, reason: str, as_json: bool) -> NoRet
         "competing": [],
         "claim_id": None,
         "evidence": None,
+        "renewal": renewal,
     }
+    advise_renewal(renewal, as_json)
     show(as_json, result, f"rejected\n- {reason}")
     context.exit(_EXIT["rejected"])
 

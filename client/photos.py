@@ -16,7 +16,7 @@ from grainseal.crypto.profiles import (
     profile_named,
 )
 from grainseal.models.claim_code import claim_for
-from grainseal.models.codes import CodeSpec, code_for
+from grainseal.models.codes import CodeError, CodeSpec, code_for, extractor_for
 from grainseal.models.extractor import NAMES, Extractor, get_extractor
 from grainseal.models.fingerprint import Fingerprint, estimate
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, PhotoKind, read_photo
@@ -37,7 +37,7 @@ MAX_UPLOADED_PHOTO: Final = 64 * 2**20  # bytes; docs/PROTOCOL.md, "Uploads"
 DEVELOPED_SUFFIXES: Final = frozenset(
     [".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".webp"]
 )
-_PROFILE_OF_KIND: Final[dict[PhotoKind, Profile]] = {
+DEFAULT_PROFILES: Final[dict[PhotoKind, Profile]] = {
     "developed": AUTH_JPEG_V1,
     "raw": AUTH_RAW_V1,
 }
@@ -121,7 +121,7 @@ def profile_for(photos: Photos, name: str | None = None) -> Profile:
     `ClientError` for an unknown name, `PhotosRefused` for a photo that cannot be read.
     """
     try:
-        return profile_named(name) if name is not None else _PROFILE_OF_KIND[kind_of(photos)]
+        return profile_named(name) if name is not None else DEFAULT_PROFILES[kind_of(photos)]
     except MisuseError as error:
         raise ClientError(str(error)) from None
 
@@ -186,7 +186,18 @@ def fingerprint_of(
     """
     if isinstance(photos, Fingerprint):
         return photos
-    return extract(photos, code_for(profile.name).extractor, progress=progress)
+    return extract_for(photos, code_for(profile.name), progress)
+
+
+def extract_for(
+    photos: Sequence[str | Path], spec: CodeSpec, progress: Progress | None = None
+) -> Fingerprint:
+    """Fingerprint by a code's own extractor; `ClientError` if that is not the installed one."""
+    try:
+        extractor = extractor_for(spec)
+    except CodeError as error:
+        raise ClientError(str(error)) from None
+    return _estimated(photos, extractor, None, progress)
 
 
 def extract(
@@ -201,6 +212,15 @@ def extract(
     `crop`: use only the centre crop × crop pixels. `PhotosRefused` for photos that cannot be read
     or do not belong together, `ClientError` for an extractor that is unknown or has no weights.
     """
+    return _estimated(photos, extractor_named(extractor), crop, progress)
+
+
+def _estimated(
+    photos: Sequence[str | Path],
+    extractor: Extractor,
+    crop: int | None,
+    progress: Progress | None,
+) -> Fingerprint:
     files = photo_files(photos)
 
     def report(done: int) -> None:
@@ -208,7 +228,7 @@ def extract(
             progress(done, len(files))
 
     try:
-        return estimate(map(read_photo, files), extractor_named(extractor), crop, report)
+        return estimate(map(read_photo, files), extractor, crop, report)
     except PhotoError as error:
         raise PhotosRefused(str(error)) from None
 

@@ -27,11 +27,13 @@ class AuthenticationResult:
     """The service's decision; `token` is for the relying party, empty unless accepted.
 
     `advice`: after a rejection, what to try next.
+    `renewal`: what to tell the camera's owner where the enrolment should be renewed, else empty.
     """
 
     accepted: bool
     token: str = field(repr=False)
     advice: str = ""
+    renewal: str = ""
 
 
 def enrollment_info(answer: pb.Enrollment) -> EnrollmentInfo:

@@ -7,10 +7,12 @@ from typing import Final
 from grainseal.crypto.errors import MisuseError
 from grainseal.crypto.profiles import (
     AUTH_JPEG_V1,
+    AUTH_JPEG_V2,
     FUZZY_MAX_V1,
     FUZZY_TESTING,
     FUZZY_V1,
     TESTING,
+    TESTING_V2,
     FuzzyProfile,
     Profile,
     Scheme,
@@ -35,7 +37,9 @@ _MESSAGES: Final = MappingProxyType(
 _COUNTERPART: Final[Mapping[str, Profile | FuzzyProfile]] = MappingProxyType(
     {
         AUTH_JPEG_V1.name: FUZZY_V1,
+        AUTH_JPEG_V2.name: FUZZY_V1,
         TESTING.name: FUZZY_TESTING,
+        TESTING_V2.name: FUZZY_TESTING,
         FUZZY_V1.name: AUTH_JPEG_V1,
         FUZZY_MAX_V1.name: AUTH_JPEG_V1,
         FUZZY_TESTING.name: TESTING,

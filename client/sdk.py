@@ -13,12 +13,13 @@ from grainseal.models.identity import identity_of
 
 from . import authenticating
 from .camera_client import CameraClient, fingerprint_for
-from .claim_openings import require_claims
+from .claim_openings import claims_of
 from .claiming import Claiming, ClaimOutcome
 from .copyright_ceremonies import CopyrightCeremonies
 from .errors import CameraNotRecognised
 from .photos import Photos, Progress, developed_file
 from .registering import Registering, RegistrationInfo
+from .renewal import require_usable, require_usable_claims
 from .results import AuthenticationResult, EnrollmentInfo
 from .statements import described
 from .uploading import Sending
@@ -72,7 +73,7 @@ class Client(CameraClient):
         """
         self._ceremonies.resume()
         enrolled = self._enrolled()
-        require_claims(enrolled)
+        require_usable_claims(claims_of(enrolled))
         file = developed_file(photo, "to register it")
         texts = described(
             file.photo, title=title, creator=creator, licence=licence, metadata=metadata
@@ -105,7 +106,8 @@ class Client(CameraClient):
         """
         self._ceremonies.resume()
         enrolled = self._enrolled()
-        require_claims(enrolled)
+        require_usable(enrolled)
+        require_usable_claims(claims_of(enrolled))
         wanted = Claiming(
             developed_file(copy, "to claim it"),
             developed_file(original, "to lay the copy onto it") if original is not None else None,

@@ -66,7 +66,7 @@ def _on_frame(photo: Photo, small: Photo, extractor: Extractor, crop: int | None
             _start(small.width, side) / scale[1] - _start(photo.width, crop),
         )
     placed = to_frame(single.values, Placement(scale, origin), frame)
-    return Fingerprint(placed, single.kind, single.photos)
+    return replace(single, values=placed)
 
 
 def _start(length: int, size: int) -> int:
