@@ -34,7 +34,7 @@ def test_a_whole_life(program: Program, service, alice, mallory, tmp_path: Path)
     assert program.out == ""
     assert "rejected" in program.err
     assert program("authenticate", *where, *to_shop, "--json", *mallory.probe) == 1
-    assert program.json == {"accepted": False, "token": "", "renewal": ""}
+    assert program.json == {"accepted": False, "token": "", "advice": "", "renewal": ""}
 
     assert program("renew", *where, "--json", *alice.later) == 0
     assert program.json["state"] == "active"
