@@ -23,6 +23,7 @@ from .errors import CameraNotRecognised, ClientError
 from .photos import (
     Photos,
     Progress,
+    Stages,
     count_of,
     fingerprint_of,
     profile_for,
@@ -78,14 +79,19 @@ class CameraClient:
         claims: bool = False,
         claim_photos: Photos | None = None,
         claim_profile: str | None = None,
+        proofs: bool = False,
         any_photos: bool = False,
         progress: Progress | None = None,
+        proving: Stages | None = None,
         sending: Sending | None = None,
     ) -> EnrollmentInfo:
         """Enrol the camera that took the photos under `subject`, with a single-use ticket.
 
         The profile follows the kind of photos unless named. `claims` adds a claim template, made
         from six or more developed photos: `claim_photos`, of any scenes, or else the same photos.
+        `proofs` commits to that template and keeps it in the vault, so that claim proofs can be
+        made of it. Whoever opens that vault can pass for the camera: use one of its own. `proving`
+        is told how far the commitment's proof is (Python 3.11).
         Unsuitable photos raise `PhotosRefused` before anything is sent; `any_photos` tries them all
         the same. `sending` is told how much of a claim template has arrived.
         """
@@ -95,8 +101,8 @@ class CameraClient:
         if self._vault.state.enrollment is not None:
             raise ClientError("this vault has an enrolment: renew it, revoke it, or use another")
         chosen = profile_for(photos, profile)
-        wanted = wanted_claims(claims, photos, claim_photos, claim_profile, any_photos)
-        fingerprint, encrypted = _taken(photos, chosen, wanted, any_photos, progress)
+        wanted = wanted_claims(claims, photos, claim_photos, claim_profile, any_photos, proofs)
+        fingerprint, encrypted = _taken(photos, chosen, wanted, any_photos, progress, proving)
         request = enrolling.begin_with_ticket(
             ticket, chosen, self._ceremonies.device, new_idempotency_key(), encrypted
         )
@@ -112,8 +118,10 @@ class CameraClient:
         claims: bool | None = None,
         claim_photos: Photos | None = None,
         claim_profile: str | None = None,
+        proofs: bool | None = None,
         any_photos: bool = False,
         progress: Progress | None = None,
+        proving: Stages | None = None,
         sending: Sending | None = None,
     ) -> EnrollmentInfo:
         """Replace the template: new code key, new homomorphic key, the same device key.
@@ -121,15 +129,17 @@ class CameraClient:
         The photos are compared with the old template first, then make the new one, so take
         fresh ones and as many as for an enrolment; `CameraNotRecognised` if they do not match.
         `claims`: with or without a claim template, by default as the enrolment is; it is made anew
-        too, as in `enroll`.
+        too, as in `enroll`. So are `proofs`.
         """
         resumed = self._ceremonies.resume()
         if resumed is not None:
             return enrollment_info(resumed)
         old = self._enrolled()
         profile = profile_named(old.profile)
-        wanted = renewed_claims(old.claims, claims, photos, claim_photos, claim_profile, any_photos)
-        fingerprint, encrypted = _taken(photos, profile, wanted, any_photos, progress)
+        wanted = renewed_claims(
+            old.claims, claims, photos, claim_photos, claim_profile, any_photos, proofs
+        )
+        fingerprint, encrypted = _taken(photos, profile, wanted, any_photos, progress, proving)
         token = self._token(old, fingerprint, authenticating.PURPOSE_RENEW)
         if not token:
             raise CameraNotRecognised(
@@ -224,13 +234,14 @@ def _taken(
     claims: ClaimPhotos | None,
     any_photos: bool,
     progress: Progress | None,
+    proving: Stages | None,
 ) -> tuple[Fingerprint, EncryptedClaims | None]:
     """What an enrolment is made of, all of it before anything is sent."""
     if claims is None:
         return fingerprint_for(photos, profile, any_photos, progress), None
     here, there = shared_progress(progress, count_of(photos), claims.count)
     fingerprint = fingerprint_for(photos, profile, any_photos, here)
-    return fingerprint, encrypted_claims(claims, there)
+    return fingerprint, encrypted_claims(claims, there, proving)
 
 
 def fingerprint_for(
