@@ -34,6 +34,7 @@ from .key_file import KeyBurst, burst_for_key
 from .photos import (
     Photos,
     Progress,
+    Stages,
     Warn,
     count_of,
     fingerprint_of,
@@ -108,9 +109,11 @@ class CameraClient:
         claims: bool = False,
         claim_photos: Photos | None = None,
         claim_profile: str | None = None,
+        proofs: bool = False,
         any_photos: bool = False,
         warn: Warn | None = None,
         progress: Progress | None = None,
+        proving: Stages | None = None,
         sending: Sending | None = None,
     ) -> EnrollmentInfo:
         """Enrol the camera that took the photos under `subject`, with a single-use ticket.
@@ -118,9 +121,14 @@ class CameraClient:
         `scheme`: "homomorphic", an encrypted template, or "fuzzy", a key that only the camera's
         photos give. The profile follows it and the kind of photos unless named. `claims` adds a
         claim template, made from six or more developed photos: `claim_photos`, of any scenes, or
-        else the same photos; it takes the first scheme. Unsuitable photos, and photos of several
-        cameras, raise `PhotosRefused` before anything is sent; `any_photos` tries them all the
-        same, and tells `warn` why not. `sending` is told how much of a claim template has arrived.
+        else the same photos; it takes the first scheme. `proofs` commits to that template and keeps
+        it in the vault, so that claim proofs can be made of it. Whoever opens that vault can pass
+        for the camera: use one of its own. `proving` is told how far the commitment's proof is
+        (Python 3.11).
+
+        Unsuitable photos, and photos of several cameras, raise `PhotosRefused` before anything is
+        sent; `any_photos` tries them all the same, and tells `warn` why not. `sending` is told how
+        much of a claim template has arrived.
         """
         resumed = self._ceremonies.resume()
         if resumed is not None and resumed.subject == subject:
@@ -129,8 +137,8 @@ class CameraClient:
             raise ClientError("this vault has an enrolment: renew it, revoke it, or use another")
         chosen = profile_to_enroll(photos, scheme, profile)
         require_scheme_with_claims(chosen, claims)
-        wanted = wanted_claims(claims, photos, claim_photos, claim_profile, any_photos)
-        taken = self._taken(photos, chosen, wanted, any_photos, warn, progress)
+        wanted = wanted_claims(claims, photos, claim_photos, claim_profile, any_photos, proofs)
+        taken = self._taken(photos, chosen, wanted, any_photos, warn, progress, proving)
         request = enrolling.begin_with_ticket(
             ticket, chosen, self._ceremonies.device, new_idempotency_key(), taken.claims
         )
@@ -145,9 +153,11 @@ class CameraClient:
         claims: bool | None = None,
         claim_photos: Photos | None = None,
         claim_profile: str | None = None,
+        proofs: bool | None = None,
         any_photos: bool = False,
         warn: Warn | None = None,
         progress: Progress | None = None,
+        proving: Stages | None = None,
         sending: Sending | None = None,
     ) -> EnrollmentInfo:
         """Replace the template: new code key, new homomorphic key, the same device key. Profiles
@@ -155,8 +165,8 @@ class CameraClient:
 
         The photos are compared with the old template first, then make the new one, so take
         fresh ones and as many as for an enrolment; `CameraNotRecognised` if they do not match.
-        `scheme` and `claims`: by default as the enrolment is; a claim template is made anew too.
-        Photos, `any_photos` and `warn` as in `enroll`.
+        `scheme`, `claims` and `proofs`: by default as the enrolment is; a claim template is made
+        anew too. Photos, `any_photos` and `warn` as in `enroll`.
         """
         resumed = self._ceremonies.resume()
         if resumed is not None:
@@ -166,8 +176,10 @@ class CameraClient:
         profile = profile_to_renew(renewed_profile(old, photos).name, scheme)
         keeps_claims = old.claims is not None if claims is None else claims
         require_scheme_with_claims(profile, keeps_claims)
-        wanted = renewed_claims(old.claims, claims, photos, claim_photos, claim_profile, any_photos)
-        taken = self._taken(photos, profile, wanted, any_photos, warn, progress)
+        wanted = renewed_claims(
+            old.claims, claims, photos, claim_photos, claim_profile, any_photos, proofs
+        )
+        taken = self._taken(photos, profile, wanted, any_photos, warn, progress, proving)
         shown = taken.burst.fingerprint
         if code_for(profile.name).source != code_for(old.profile).source:
             shown = fingerprint_for(photos, enrolled_profile_named(old.profile), True, progress)
@@ -276,6 +288,7 @@ class CameraClient:
         any_photos: bool,
         warn: Warn | None,
         progress: Progress | None,
+        proving: Stages | None,
     ) -> _Taken:
         """What an enrolment is made of, all of it before anything is sent."""
         if isinstance(profile, FuzzyProfile):
@@ -286,7 +299,7 @@ class CameraClient:
             return _Taken(KeyBurst(fingerprint_of(photos, profile, progress)), None)
         here, there = shared_progress(progress, count_of(photos), claims.count)
         fingerprint = fingerprint_of(photos, profile, here)
-        return _Taken(KeyBurst(fingerprint), encrypted_claims(claims, there))
+        return _Taken(KeyBurst(fingerprint), encrypted_claims(claims, there, proving))
 
     def _token(
         self,

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from .claim_photos import DEFAULT_CLAIM_PROFILE
-from .photos import DEFAULT_PROFILES, Progress
+from .photos import DEFAULT_PROFILES, Progress, Stages
 from .schemes import SCHEMES
 from .sdk import Client, EnrollmentInfo
 from .terminal import (
@@ -55,6 +55,11 @@ claim_photo_options = options(
     ),
     click.option("--claim-profile", help=f"Default: {DEFAULT_CLAIM_PROFILE}."),
 )
+_STAGES = {
+    "commit": "Committing to the proof",
+    "multiply": "Proving",
+    "fold": "Folding the proof",
+}
 
 
 @dataclass(frozen=True)
@@ -62,18 +67,22 @@ class Bars:
     """What tells a person how far a command is."""
 
     progress: Progress
+    proving: Stages
     sending: Sending
 
 
 @contextmanager
 def bars(what: str = "") -> Iterator[Bars]:
-    """Bars on stderr for the reading of photos and for an upload, of the thing named `what`."""
+    """Bars on stderr for reading photos, proving, and for an upload, of the thing named `what`."""
     with progress_of_stages() as report:
 
         def sending(arrived: int, total: int) -> None:
             report(f"Sending {what}".strip() + " (kB)", arrived // 1000, total // 1000)
 
-        yield Bars(partial(report, "Reading photos"), sending)
+        def proving(stage: str, done: int, total: int) -> None:
+            report(_STAGES.get(stage, stage), done, total)
+
+        yield Bars(partial(report, "Reading photos"), proving, sending)
 
 
 @click.command()
@@ -96,6 +105,13 @@ def bars(what: str = "") -> Iterator[Bars]:
 @click.option("--profile", help=PROFILE_HELP)
 @click.option("--claims", is_flag=True, help="Add a claim template: register and claim photos.")
 @claim_photo_options
+@click.option(
+    "--proofs",
+    is_flag=True,
+    help="With --claims: proofs that anybody can check can be made of claims. The vault then keeps "
+    "a template: whoever opens it can prove and authenticate without the camera. Best in a vault "
+    "of its own.",
+)
 @click.option("--keyring", is_flag=True, help="Keep a new vault's key in the platform's keyring.")
 @photo_options
 @json_option
@@ -110,6 +126,7 @@ def enroll(
     claims: bool,
     claim_photos: tuple[Path, ...],
     claim_profile: str | None,
+    proofs: bool,
     keyring: bool,
     photos: tuple[Path, ...],
     any_photos: bool,
@@ -131,9 +148,11 @@ def enroll(
             claims=claims,
             claim_photos=claim_photos or None,
             claim_profile=claim_profile,
+            proofs=proofs,
             any_photos=any_photos,
             warn=warning,
             progress=shown.progress,
+            proving=shown.proving,
             sending=shown.sending,
         )
     show(as_json, asdict(info), f"enrolled {_sentence(info)}")
@@ -180,6 +199,11 @@ def authenticate(
     help="With or without a claim template. Default: as it is.",
 )
 @claim_photo_options
+@click.option(
+    "--proofs/--no-proofs",
+    default=None,
+    help="With or without the code that claim proofs are made of, see `enroll`. Default: as it is.",
+)
 @photo_options
 @json_option
 def renew(
@@ -190,6 +214,7 @@ def renew(
     claims: bool | None,
     claim_photos: tuple[Path, ...],
     claim_profile: str | None,
+    proofs: bool | None,
     photos: tuple[Path, ...],
     any_photos: bool,
     as_json: bool,
@@ -206,9 +231,11 @@ def renew(
             claims=claims,
             claim_photos=claim_photos or None,
             claim_profile=claim_profile,
+            proofs=proofs,
             any_photos=any_photos,
             warn=warning,
             progress=shown.progress,
+            proving=shown.proving,
             sending=shown.sending,
         )
     show(as_json, asdict(info), f"renewed {_sentence(info)}")

@@ -45,5 +45,9 @@ class RenewalDue(ClientError):  # noqa: N818 - the name says what happened
     `Client.renew`: it was opened as often as is safe, or is of an extractor that is not here."""
 
 
+class NotProvable(ClientError):  # noqa: N818 - the name says what happened
+    """No claim proof can be made of this photo: its score is not one that a proof shows."""
+
+
 class CameraNotRecognised(ClientError):  # noqa: N818 - the name says what happened
     """The fresh photos do not match the enrolled camera, so what they should allow was not done."""

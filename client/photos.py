@@ -26,6 +26,8 @@ from .errors import ClientError, PhotosRefused
 
 Progress = Callable[[int, int], None]
 """Told how many photos are done and how many there are."""
+Stages = Callable[[str, int, int], None]
+"""Told the name of a stage, how many of its steps are done and how many there are."""
 Photos = Sequence[str | Path] | Fingerprint
 """Files, or a fingerprint that `fingerprint_of` made of them before."""
 Warn = Callable[[str], None]

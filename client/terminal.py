@@ -131,9 +131,10 @@ def vault_to_keep(folder: Path, use_keyring: bool) -> Iterator[Vault]:
 
 
 def _new_vault(folder: Path, use_keyring: bool) -> Vault:
-    note(f"no vault in {folder.absolute()}: making one")
     passphrase = None if use_keyring else _passphrase(confirm=True)
-    return Vault.create(folder, passphrase, use_keyring=use_keyring)
+    vault = Vault.create(folder, passphrase, use_keyring=use_keyring)
+    note(f"made a new vault in {folder.absolute()}")
+    return vault
 
 
 def _passphrase(confirm: bool) -> str:

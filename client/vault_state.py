@@ -1,6 +1,7 @@
 """What a vault remembers, and its bytes (JSON, binary values in base64).
 
 Keys and positions, never a template or a code: whoever opens the vault still needs the camera.
+Except where claim proofs were asked for, which are made of the code itself (`StoredProofs`).
 """
 
 import base64
@@ -16,12 +17,31 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class StoredProofs:
+    """What claim proofs are made of. Whoever has it can make them, without the camera.
+
+    `code`: the claim code, one bit a sign, 1 for -1, the first in the most significant bit. `seed`:
+    32 bytes, and `commitment`: of what the log knows. `signs`: the proof that it is ±1. The
+    `sha256` are of the parts of the claim template that went to the service.
+    """
+
+    code: bytes = field(repr=False)
+    seed: bytes = field(repr=False)
+    commitment: bytes = field(repr=False)
+    signs: bytes = field(repr=False)
+    code_sha256: bytes
+    relin_key_sha256: bytes
+    zero_key_sha256: bytes
+
+
+@dataclass(frozen=True)
 class StoredClaims:
     """What the device keeps of its claim template.
 
     `profile`: a claim profile. `frame`: (height, width) of the photos that it is for. `seed`: 32
     bytes, of the mask. `positions`: a bit for each feature of the frame, the first in the most
-    significant bit. `sums_opened`: masked sums answered for this template.
+    significant bit. `sums_opened`: masked sums answered for this template. `proofs`: None unless
+    claim proofs were asked for.
     """
 
     profile: str
@@ -30,6 +50,7 @@ class StoredClaims:
     seed: bytes = field(repr=False)
     positions: bytes = field(repr=False)
     homomorphic_secret: bytes = field(repr=False)
+    proofs: StoredProofs | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +160,10 @@ def _enrollment(content: dict[str, Any] | None) -> StoredEnrollment | None:
 def _claims(content: dict[str, Any] | None) -> StoredClaims | None:
     if content is None:
         return None
-    return _from_json(StoredClaims, {**content, "frame": _frame(content)})
+    # A vault of an earlier version knows no proofs.
+    kept = content.get("proofs")
+    proofs = None if kept is None else _from_json(StoredProofs, kept)
+    return _from_json(StoredClaims, {**content, "frame": _frame(content), "proofs": proofs})
 
 
 def _frame(content: dict[str, Any]) -> tuple[int, int]:

@@ -194,6 +194,7 @@ def _claim_template(enrollment_id: str, claims: ClaimUpload, sha256: bytes) -> C
         relin_key=claims.keys.relin_key,
         zero_key=claims.keys.zero_key,
         positions=claims.positions,
+        commitment_sha256=claims.commitment_sha256 or None,
         template_sha256=sha256,
         scores_told=0,
     )

@@ -139,16 +139,18 @@ class BeginEnrollmentRequest(_message.Message):
     def __init__(self, ticket: _Optional[str] = ..., renewal_token: _Optional[str] = ..., profile: _Optional[str] = ..., device_key: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ..., claims: _Optional[_Union[ClaimParameters, _Mapping]] = ..., scheme: _Optional[_Union[Scheme, str]] = ...) -> None: ...
 
 class ClaimParameters(_message.Message):
-    __slots__ = ("profile", "height", "width", "seed")
+    __slots__ = ("profile", "height", "width", "seed", "commitment_sha256")
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    COMMITMENT_SHA256_FIELD_NUMBER: _ClassVar[int]
     profile: str
     height: int
     width: int
     seed: bytes
-    def __init__(self, profile: _Optional[str] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., seed: _Optional[bytes] = ...) -> None: ...
+    commitment_sha256: bytes
+    def __init__(self, profile: _Optional[str] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., seed: _Optional[bytes] = ..., commitment_sha256: _Optional[bytes] = ...) -> None: ...
 
 class SubmitTemplateRequest(_message.Message):
     __slots__ = ("session_id", "template", "relin_key", "zero_key", "signature", "idempotency_key")

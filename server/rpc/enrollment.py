@@ -170,4 +170,6 @@ def _claims_of(request: pb.BeginEnrollmentRequest) -> ClaimParameters | None:
     if not request.HasField("claims"):
         return None
     claims = request.claims
-    return ClaimParameters(claims.profile, claims.height, claims.width, claims.seed)
+    return ClaimParameters(
+        claims.profile, claims.height, claims.width, claims.seed, claims.commitment_sha256
+    )

@@ -75,7 +75,8 @@ class CameraKeyRow(Base):
 class ClaimTemplateRow(Base):
     """Claim template of an active enrolment, in wire form; `positions` is the bitmap.
 
-    `scores_told`: how many scores of public probes the service has told itself.
+    `commitment_sha256`: of what claim proofs are about, None without it. `scores_told`: how many
+    scores of public probes the service has told itself.
     """
 
     __tablename__ = "claim_templates"
@@ -90,6 +91,7 @@ class ClaimTemplateRow(Base):
     relin_key: Mapped[bytes]
     zero_key: Mapped[bytes]
     positions: Mapped[bytes]
+    commitment_sha256: Mapped[bytes | None]
     template_sha256: Mapped[bytes]
     scores_told: Mapped[int] = mapped_column(default=0)
 

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "simulate": "grainseal.client.simulate_command:simulate",
     "token": "grainseal.client.local_commands:token",
     "receipt": "grainseal.client.receipt_commands:receipt",
+    "proof": "grainseal.client.proof_commands:proof",
     "evidence": "grainseal.client.evidence_commands:evidence",
     "log": "grainseal.client.log_commands:log",
     "train": "grainseal.models.training.command:train",

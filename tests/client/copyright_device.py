@@ -54,12 +54,14 @@ class ClaimDevice:
         ticket = self._service.ticket("alice")
         return self.client.enroll("alice", ticket, photos, **WITH_CLAIMS, **options)
 
-    def enroll_quickly(self, photos: list[Path], subject: str = "alice", claims: bool = True):
+    def enroll_quickly(
+        self, photos: list[Path], subject: str = "alice", claims: bool = True, **options: Any
+    ):
         """The same, from files that may have been read for another test."""
         ticket, chosen = self._service.ticket(subject), {"profile": "TESTING"}
         if claims:
             chosen = {**WITH_CLAIMS, "claim_photos": claim_print(tuple(photos))}
-        return self.client.enroll(subject, ticket, auth_print(tuple(photos)), **chosen)
+        return self.client.enroll(subject, ticket, auth_print(tuple(photos)), **chosen, **options)
 
     @property
     def claims(self) -> StoredClaims:
