@@ -51,7 +51,7 @@ def test_from_a_camera_to_a_sealed_letter_and_back(program: Program, alice, tmp_
     letter.write_text(LETTER)
     made = ["generate", "--out", key, "--vault", vault, *TESTING_OPTIONS, "--json"]
     assert program("key", *made, *alice.enroll) == 0, program.err
-    assert f"no vault in {vault}: making one" in program.err
+    assert f"made a new vault in {vault}" in program.err
     said = program.json
     assert (said["bits"], said["profile"], said["warnings"]) == (128, "FUZZY_TESTING", [])
     assert key.stat().st_mode & 0o777 == 0o600
