@@ -85,10 +85,10 @@ class WaveletExtractor:
 
 
 class ByKind:
-    """One extractor for developed photos and another for RAW, under the first one's name."""
+    """One extractor for developed photos and another for RAW."""
 
-    def __init__(self, developed: Extractor, raw: Extractor) -> None:
-        self.name = developed.name
+    def __init__(self, name: str, developed: Extractor, raw: Extractor) -> None:
+        self.name = name
         self._developed, self._raw = developed, raw
 
     def source(self, kind: PhotoKind, /) -> str:
@@ -113,8 +113,12 @@ def _neural(name: str) -> Extractor:
     # onnxruntime, which takes a while: not before it is asked for.
     from grainseal.models.neural import NeuralExtractor
 
-    # No network for RAW beats the wavelet yet (docs/EVALUATION.md, "Training").
-    return ByKind(NeuralExtractor(name), _wavelet())
+    return NeuralExtractor(name)
+
+
+def _neural_best() -> Extractor:
+    # There is one network for RAW (docs/EVALUATION.md, "Training").
+    return ByKind("neural-best", _neural("neural-best"), _neural("neural"))
 
 
 def _photonecf() -> Extractor:
@@ -129,7 +133,7 @@ _EXTRACTORS: dict[str, Callable[[], Extractor]] = {
     "wavelet": _wavelet,
     "wavelet5": lambda: WaveletExtractor("wavelet5", levels=5),
     "neural": lambda: _neural("neural"),
-    "neural-best": lambda: _neural("neural-best"),
+    "neural-best": _neural_best,
     "photonecf": _photonecf,
 }
 NAMES: Final = tuple(sorted(_EXTRACTORS))

@@ -29,6 +29,8 @@ DATA = (
     "grainseal/models/training/configs/neural.json",
     "grainseal/models/weights/neural-developed.json",
     "grainseal/models/weights/neural-developed.onnx",
+    "grainseal/models/weights/neural-raw.json",
+    "grainseal/models/weights/neural-raw.onnx",
 )
 
 
