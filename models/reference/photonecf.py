@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from grainseal.models.extractor import Observation
 from grainseal.models.fingerprint import NOISE_SIGMA
-from grainseal.models.manifest import WeightsError
+from grainseal.models.manifest import WeightsError, read_weights
 from grainseal.models.neural import Network
 from grainseal.models.photo import Photo, RawLevels
 from grainseal.models.tiling import in_tiles, require_size
@@ -69,10 +69,23 @@ class PhotoNecfExtractor:
 
 def imported() -> PhotoNecfExtractor:
     """The extractor in the folder that GRAINSEAL_PHOTONECF names; WeightsError without one."""
+    return PhotoNecfExtractor(_folder())
+
+
+def missing() -> str | None:
+    """Why the extractor cannot be used, None when it can; the network is not loaded."""
+    try:
+        read_weights(_folder(), NAME, _REMEDY)
+    except WeightsError as error:
+        return str(error)
+    return None
+
+
+def _folder() -> Path:
     folder = os.environ.get(VARIABLE)
     if not folder:
         raise WeightsError(f"{NAME} needs the weights that its authors published: {_REMEDY}")
-    return PhotoNecfExtractor(Path(folder).expanduser())
+    return Path(folder).expanduser()
 
 
 def _with_8_bits(photo: Photo) -> Photo:

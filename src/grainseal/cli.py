@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "evaluate-leakage": "grainseal.client.leakage_command:evaluate_leakage",
     "key": "grainseal.client.key_commands:key",
     "simulate": "grainseal.client.simulate_command:simulate",
+    "systems": "grainseal.client.systems_command:systems",
     "token": "grainseal.client.local_commands:token",
     "receipt": "grainseal.client.receipt_commands:receipt",
     "evidence": "grainseal.client.evidence_commands:evidence",

@@ -1,0 +1,56 @@
+"""What systems do, whoever published them: one protocol for each kind.
+
+extractor       photo -> residual                            models/extractor.py
+pair matcher    two sets of photos -> score                  `PairMatcher`
+classifier      photo -> camera, among those it was shown    `Classifier`
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from grainseal.models.extractor import Extractor
+from grainseal.models.photo import Photo
+
+Kind = Literal["extractor", "pair matcher", "classifier"]
+Features = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.float64]
+
+__all__ = ["Classifier", "Extractor", "Features", "Kind", "PairMatcher", "Probabilities"]
+
+
+class PairMatcher(Protocol):
+    """Says how likely one camera took two sets of photos, in two steps.
+
+    What it sees of a set is computed once, however many sets it is compared with.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by."""
+
+    def features(self, photos: Sequence[Photo]) -> Features:
+        """What is compared of one camera's photos: float32 (P, D), P places of D features.
+
+        Raises PhotoError for photos that it cannot work on or that differ in size or kind.
+        """
+
+    def score(self, one: Features, other: Features) -> float:
+        """Higher is more alike; symmetric. ValueError for features of another shape."""
+
+
+class Classifier(Protocol):
+    """Tells which of the cameras that it was trained on took a photo."""
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by."""
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Names of the cameras, in the order of the probabilities."""
+
+    def probabilities(self, photo: Photo) -> Probabilities:
+        """One for each camera, float64 (C,), sum 1. PhotoError for a photo it cannot work on."""

@@ -1,0 +1,79 @@
+"""The systems there are: ours, the classical ones, and those that others published.
+
+Each is chosen by the options of `grainseal evaluate` in `use`. Looking one up loads no network.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from grainseal.models.manifest import WEIGHTS, WeightsError, read_weights
+from grainseal.models.reference.interfaces import Kind
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class System:
+    """One system. `missing`: why it cannot be used and what to do about it, None when it can."""
+
+    id: str
+    kind: Kind
+    paper: str
+    use: str
+    needs_weights: bool = False
+    missing: Callable[[], str | None] = _nothing
+
+
+def _shipped(name: str) -> Callable[[], str | None]:
+    def look() -> str | None:
+        try:
+            read_weights(WEIGHTS, f"{name}-developed")
+        except WeightsError as error:
+            return str(error)
+        return None
+
+    return look
+
+
+def _photonecf() -> str | None:
+    from grainseal.models.reference.photonecf import missing  # loads onnxruntime
+
+    return missing()
+
+
+SYSTEMS: Final = (
+    System(
+        "wavelet",
+        "extractor",
+        "Lukas, Fridrich, Goljan, IEEE TIFS 1(2), 2006; "
+        "Chen, Fridrich, Goljan, Lukas, IEEE TIFS 3(1), 2008",
+        "--extractor wavelet",
+    ),
+    System(
+        "neural",
+        "extractor",
+        "grainseal's own (docs/EVALUATION.md, Extractors)",
+        "--extractor neural",
+        needs_weights=True,
+        missing=_shipped("neural"),
+    ),
+    System(
+        "neural-best",
+        "extractor",
+        "grainseal's own (docs/EVALUATION.md, Extractors)",
+        "--extractor neural-best",
+        needs_weights=True,
+        missing=_shipped("neural-best"),
+    ),
+    System(
+        "photonecf",
+        "extractor",
+        "Qian et al., WWW 2023, arXiv 2302.09228",
+        "--extractor photonecf",
+        needs_weights=True,
+        missing=_photonecf,
+    ),
+)
