@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from grainseal.models.copies import TRANSFORMS
-from grainseal.models.matching import DEFAULT_MATCHER, MATCHERS
+from grainseal.models.matching import DEFAULT_MATCHER
 
 from .errors import ClientError
 from .evaluating import Evaluation, evaluate
 from .evaluation_figures import Figures, figures_of, rows_for_people
+from .evaluation_methods import MATCHER_NAMES
 from .evaluation_plan import plan_evaluation
 from .evaluation_samples import Settings
 from .photos import DEFAULT_EXTRACTOR, EXTRACTOR_HELP
@@ -59,10 +60,10 @@ def _even(context: click.Context, parameter: click.Parameter, value: int | None)
     ),
     click.option(
         "--matcher",
-        type=click.Choice(MATCHERS),
+        type=click.Choice(MATCHER_NAMES),
         default=DEFAULT_MATCHER,
         show_default=True,
-        help="What is correlated: fingerprints as they are, or weighted by frequency.",
+        help="What scores a pair (docs/EVALUATION.md, Matching and Reference systems).",
     ),
     click.option("--json", "json_file", type=OUTPUT, help="Write the figures here; - is stdout."),
     click.option("--pairs", "pairs_file", type=OUTPUT, help="Write every pair's score as CSV."),

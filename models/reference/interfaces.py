@@ -5,7 +5,6 @@ pair matcher    two sets of photos -> score                  `PairMatcher`
 classifier      photo -> camera, among those it was shown    `Classifier`
 """
 
-from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -15,14 +14,32 @@ from grainseal.models.extractor import Extractor
 from grainseal.models.photo import Photo
 
 Kind = Literal["extractor", "pair matcher", "classifier"]
-Features = npt.NDArray[np.float32]
+Features = npt.NDArray[np.float32]  # (P, D): P places of D features each
 Probabilities = npt.NDArray[np.float64]
 
-__all__ = ["Classifier", "Extractor", "Features", "Kind", "PairMatcher", "Probabilities"]
+__all__ = [
+    "Classifier",
+    "Extractor",
+    "Features",
+    "Kind",
+    "PairMatcher",
+    "PhotoSet",
+    "Probabilities",
+]
+
+
+class PhotoSet(Protocol):
+    """Photos that one camera took, added one by one."""
+
+    def add(self, photo: Photo) -> None:
+        """PhotoError for a photo that cannot be worked on or is of another size or kind."""
+
+    def finish(self) -> Features:
+        """What is compared of the set; PhotoError when it is empty."""
 
 
 class PairMatcher(Protocol):
-    """Says how likely one camera took two sets of photos, in two steps.
+    """Says how likely one camera took two sets of photos.
 
     What it sees of a set is computed once, however many sets it is compared with.
     """
@@ -31,14 +48,11 @@ class PairMatcher(Protocol):
     def name(self) -> str:
         """The name it is chosen by."""
 
-    def features(self, photos: Sequence[Photo]) -> Features:
-        """What is compared of one camera's photos: float32 (P, D), P places of D features.
-
-        Raises PhotoError for photos that it cannot work on or that differ in size or kind.
-        """
+    def start(self) -> PhotoSet:
+        """An empty set."""
 
     def score(self, one: Features, other: Features) -> float:
-        """Higher is more alike; symmetric. ValueError for features of another shape."""
+        """Higher is more alike; symmetric. ValueError for features of different shapes."""
 
 
 class Classifier(Protocol):

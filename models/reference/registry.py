@@ -53,6 +53,18 @@ SYSTEMS: Final = (
         "--extractor wavelet",
     ),
     System(
+        "rspn",
+        "pair matcher",
+        "Lukas, Fridrich, Goljan, IEEE TIFS 1(2), 2006",
+        "--extractor wavelet --matcher rspn",
+    ),
+    System(
+        "espn",
+        "pair matcher",
+        "Li, IEEE TIFS 5(2), 2010; Skrabec, Ghosh, EURECOM 2021, section 1.2.1",
+        "--extractor wavelet --matcher espn",
+    ),
+    System(
         "neural",
         "extractor",
         "grainseal's own (docs/EVALUATION.md, Extractors)",

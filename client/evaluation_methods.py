@@ -1,0 +1,106 @@
+"""How an evaluation scores two samples: what is made of their photos, kept, and compared."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from grainseal.models.copies import copy_fingerprint
+from grainseal.models.correlations import CORRELATIONS
+from grainseal.models.fingerprint import Estimator, Fingerprint
+from grainseal.models.photo import Photo, PhotoKind
+
+from .errors import ClientError
+from .photos import DEFAULT_EXTRACTOR, extractor_named
+from .plane_store import PlaneStore
+
+Scores = npt.NDArray[np.float64]
+
+MATCHER_NAMES: Final = tuple(CORRELATIONS)
+
+
+class Template(Protocol):
+    """What was made of one sample's photos."""
+
+    @property
+    def kind(self) -> PhotoKind:
+        """Of the photos."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the grid: only templates of one kind and shape are compared."""
+
+
+class Collector(Protocol):
+    """Makes a template of photos that are added one by one."""
+
+    def add(self, photo: Photo) -> None:
+        """PhotoError for a photo that cannot be used with those before it."""
+
+    def finish(self) -> Any:
+        """The template, of the method's own type."""
+
+
+class Method(Protocol):
+    """One way to score pairs. `sided`: a probe is kept in another way than a reference."""
+
+    @property
+    def sided(self) -> bool:
+        """Whether reference and probe cannot change places."""
+
+    def collector(self) -> Collector:
+        """For one sample's photos; several may be at work at once."""
+
+    def of_copy(self, photo: Photo, transform: str) -> Any:
+        """The template of a photo's changed copy; PhotoError where there is none."""
+
+    def keep(self, template: Any, probe: bool) -> int | None:
+        """The number it is kept by, None when there is nothing in it to compare."""
+
+    def scores(self, references: Sequence[int], probes: Sequence[int], size: int) -> Scores:
+        """Of all pairs of these numbers, (references, probes); all have `size` pixels."""
+
+
+class CorrelationMethod:
+    """Correlates what an extractor's residuals give; planes are kept in `store`."""
+
+    def __init__(
+        self, matcher: str, extractor: str | None, crop: int | None, store: PlaneStore
+    ) -> None:
+        """`extractor`: None is the default one. `ClientError` for one that cannot be used."""
+        self._correlation = CORRELATIONS[matcher]
+        self._extractor = extractor_named(extractor or DEFAULT_EXTRACTOR)
+        self._crop = crop
+        self._store = store
+        self.sided = self._correlation.sided
+
+    def collector(self) -> Estimator:
+        """The correlation's estimator."""
+        return self._correlation.estimator(self._extractor, self._crop)
+
+    def of_copy(self, photo: Photo, transform: str) -> Fingerprint:
+        """The estimate of one changed photo, on the photo's own grid."""
+        estimator = self._correlation.estimator
+        return copy_fingerprint(photo, transform, self._extractor, self._crop, estimator)
+
+    def keep(self, template: Fingerprint, probe: bool) -> int | None:
+        """None for a flat plane, which has no pattern."""
+        prepare = self._correlation.probe if probe else self._correlation.reference
+        return self._store.add(prepare(template))
+
+    def scores(self, references: Sequence[int], probes: Sequence[int], size: int) -> Scores:
+        """Their NCCs."""
+        return self._store.nccs(references, probes, size)
+
+
+def method_named(
+    matcher: str, extractor: str | None, crop: int | None, store: PlaneStore
+) -> Method:
+    """The method of that name, one of MATCHER_NAMES.
+
+    `ClientError` when there is no such matcher or extractor, or one lacks its weights.
+    """
+    if matcher in CORRELATIONS:
+        return CorrelationMethod(matcher, extractor, crop, store)
+    raise ClientError(f"no matcher {matcher!r}: choose one of {', '.join(MATCHER_NAMES)}")
