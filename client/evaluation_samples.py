@@ -30,8 +30,8 @@ _MOST_THREADS_OF_WHOLE_FRAMES: Final = 2
 class Settings:
     """What is varied between evaluations; `crop` in pixels a side, `transform` of the probes.
 
-    `matcher`: one of evaluation_methods.MATCHER_NAMES, what scores a pair. `extractor`: None is
-    the default one.
+    `matcher`: one of evaluation_methods.MATCHER_NAMES, what scores a pair. `extractor`: None for a
+    matcher that takes photos, and for the default one.
     """
 
     extractor: str | None = None
@@ -96,7 +96,7 @@ class Extraction:
         most = _MOST_THREADS if self._settings.crop else _MOST_THREADS_OF_WHOLE_FRAMES
         with ThreadPoolExecutor(min(os.cpu_count() or 1, most)) as pool:
             try:
-                made = pool.map(lambda sample: self._made(sample, transform), samples)
+                made = pool.map(lambda sample: self._made(sample, transform, probe), samples)
                 for sample, outcome in zip(samples, made, strict=True):
                     done += len(sample.paths)
                     self._progress(stage, done, total)
@@ -107,10 +107,10 @@ class Extraction:
         self.photos += total
         return units
 
-    def _made(self, sample: Sample, transform: str) -> "_Outcome":
+    def _made(self, sample: Sample, transform: str, probe: bool) -> "_Outcome":
         if transform != "none":
             return _of_copy(sample, transform, self._method)
-        return _of_photos(sample, self._method)
+        return _of_photos(sample, self._method, probe)
 
     def _kept(self, sample: Sample, outcome: "_Outcome", probe: bool) -> Iterator[Unit]:
         """The unit, if there is one; what was left out is remembered."""
@@ -142,9 +142,9 @@ def _unit(sample: Sample, made: Template, used: tuple[Photo, ...], kept: int) ->
     return Unit(sample, made.kind, made.shape, frames, digests, kept)
 
 
-def _of_photos(sample: Sample, method: Method) -> _Outcome:
+def _of_photos(sample: Sample, method: Method, probe: bool) -> _Outcome:
     """One template of all the photos that can be used together."""
-    collector = method.collector()
+    collector = method.collector(sample.camera, probe)
     used, left_out = [], []
     for path in sample.paths:
         try:

@@ -5,10 +5,12 @@ Each is chosen by the options of `grainseal evaluate` in `use`. Looking one up l
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from grainseal.models.manifest import WEIGHTS, WeightsError, read_weights
 from grainseal.models.reference.interfaces import Kind
+from grainseal.models.reference.weights import missing
 
 
 def _nothing() -> None:
@@ -39,9 +41,17 @@ def _shipped(name: str) -> Callable[[], str | None]:
 
 
 def _photonecf() -> str | None:
-    from grainseal.models.reference.photonecf import missing  # loads onnxruntime
+    from grainseal.models.reference import photonecf  # loads onnxruntime
 
-    return missing()
+    return photonecf.missing()
+
+
+def _trained(system: str, kind: Kind, paper: str, use: str, parts: tuple[str, ...] = ()) -> System:
+    """A system whose networks `grainseal train` makes: one, or one for each of the parts."""
+    stems = tuple(f"{system}-{part}" for part in parts) or (system,)
+    return System(
+        system, kind, paper, use, needs_weights=True, missing=partial(missing, system, stems)
+    )
 
 
 SYSTEMS: Final = (
@@ -87,5 +97,37 @@ SYSTEMS: Final = (
         "--extractor photonecf",
         needs_weights=True,
         missing=_photonecf,
+    ),
+    _trained(
+        "csi-cnn",
+        "extractor",
+        "Wang, Sun, Rong, Li, Xu, Wireless Communications and Mobile Computing, 2021",
+        "--extractor csi-cnn",
+    ),
+    _trained(
+        "dncnn",
+        "extractor",
+        "Zhang, Zuo, Chen, Meng, Zhang, IEEE TIP 26(7), 2017; Wang et al., 2021, section 4.2.1",
+        "--extractor dncnn",
+    ),
+    _trained(
+        "siamese",
+        "pair matcher",
+        "Skrabec, Ghosh, EURECOM, 2021, section 2",
+        "--matcher siamese",
+        ("features", "similarity"),
+    ),
+    _trained(
+        "signature-similarity",
+        "pair matcher",
+        "Bennabhaktula, Alegre, Karastoyanova, Azzopardi, ICPRAM 2020",
+        "--matcher signature-similarity",
+        ("signature", "similarity"),
+    ),
+    _trained(
+        "patch-classifier",
+        "classifier",
+        "Skrabec, Ghosh, EURECOM, 2021, section 3",
+        "--matcher patch-classifier",
     ),
 )

@@ -26,7 +26,8 @@ from grainseal.models.tiling import in_tiles, require_size
 
 Planes = npt.NDArray[np.float32]
 
-NAMES: Final = ("csi-cnn", "dncnn")
+# Planes of each one's residual.
+NAMES: Final = {"csi-cnn": 1, "dncnn": 3}
 TILE: Final = 256  # pixels a side: a layer of 128 channels takes some 40 MB
 
 
@@ -47,9 +48,9 @@ class NetworkExtractor:
                 "choose the extractor wavelet"
             )
         require_size(photo)
-        manifest = self._network.manifest
-        residual = in_tiles(photo, self._tile, manifest.margin, self._run, manifest.planes)
-        if manifest.planes == 1:
+        margin, planes = self._network.manifest.margin, NAMES[self.name]
+        residual = in_tiles(photo, self._tile, margin, self._run, planes)
+        if planes == 1:
             residual *= _to_noise(residual)
             yield Observation(luminance(list(photo.planes())), residual[0])
             return

@@ -27,11 +27,26 @@ Our choices
   30 of 100 epochs (4.3).
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+
+from grainseal.models.matching import ncc
+from grainseal.models.training.systems.config import SystemConfig
+from grainseal.models.training.systems.photos import CameraPhotos
+from grainseal.models.training.systems.task import (
+    Part,
+    Task,
+    Trimmed,
+    as_planes,
+    phases_of,
+    separation,
+)
 
 PHI: Final = 0.5
 _CHANNELS: Final = 128
@@ -99,3 +114,92 @@ def _bottleneck() -> nn.Sequential:
             nn.ReLU(),
         ]
     return nn.Sequential(*layers, nn.Conv2d(_NARROW, _CHANNELS, 1, bias=False))
+
+
+class Pairs(NamedTuple):
+    """Patches, fingerprints at the same place, and whether both are one camera's."""
+
+    planes: Tensor  # (N, 3, C, C)
+    fingerprint: Tensor  # (N, 1, C, C)
+    label: Tensor  # (N,)
+
+
+def task(
+    config: SystemConfig, training: CameraPhotos, validation: CameraPhotos, threads: int
+) -> Task:
+    """Pairs of patches and fingerprints (3.2.2); validation correlates whole photos."""
+    network = CsiCnn()
+    known, unseen = (photos.fingerprints(threads) for photos in (training, validation))
+    return Task(
+        module=network,
+        phases=phases_of(config, {"cosine": _loss}),
+        batches=partial(_batches, config, training, known),
+        validate=partial(_validate, validation, unseen),
+        parts=(
+            Part(
+                stem="csi-cnn",
+                module=Trimmed(network, network.margin),
+                inputs={"planes": torch.rand(2, 3, 40, 48)},
+                output="residual",
+                contract=(
+                    "planes: float32 (N, 3, H, W), R, G and B as stored, divided by 255. residual: "
+                    "float32 (N, 1, H - 16, W - 16), of any scale"
+                ),
+                free={2: "height", 3: "width"},
+                margin=network.margin,
+            ),
+        ),
+    )
+
+
+def _loss(network: nn.Module, batch: Pairs) -> Tensor:
+    return cosine_loss(network(batch.planes), batch.fingerprint, batch.label)
+
+
+def _batches(
+    config: SystemConfig,
+    photos: CameraPhotos,
+    fingerprints: npt.NDArray[np.float32],
+    first: int,
+    count: int,
+) -> Iterator[Pairs]:
+    for number in range(first, first + count):
+        yield _pairs(np.random.default_rng([config.seed, number, 41]), config, photos, fingerprints)
+
+
+def _pairs(
+    rng: np.random.Generator,
+    config: SystemConfig,
+    photos: CameraPhotos,
+    fingerprints: npt.NDArray[np.float32],
+) -> Pairs:
+    cameras, scenes, side = photos.scenes.shape[:3]
+    label = np.arange(config.batch) % 2
+    patches, patterns = [], []
+    for same in label:
+        camera = int(rng.integers(cameras))
+        other = (camera + 1 + int(rng.integers(cameras - 1))) % cameras
+        top, left = rng.integers(0, side - config.crop + 1, 2)
+        place = np.s_[top : top + config.crop, left : left + config.crop]
+        patches.append(photos.scenes[camera, int(rng.integers(scenes))][place])
+        patterns.append(fingerprints[camera if same else other][place])
+    return Pairs(
+        as_planes(np.stack(patches)),
+        torch.from_numpy(np.stack(patterns))[:, None],
+        torch.from_numpy(label).float(),
+    )
+
+
+def _validate(
+    photos: CameraPhotos, fingerprints: npt.NDArray[np.float32], network: nn.Module
+) -> dict[str, float]:
+    """Correlation of each photo's residual with each camera's fingerprint."""
+    inside: Any = np.s_[CsiCnn.margin : -CsiCnn.margin, CsiCnn.margin : -CsiCnn.margin]
+    scores, genuine = [], []
+    with torch.no_grad():
+        for camera, scenes in enumerate(photos.scenes):
+            for scene in scenes:
+                residual = network(as_planes(scene[None]))[0, 0].numpy()[inside]
+                scores += [ncc(residual, pattern[inside]) for pattern in fingerprints]
+                genuine += [camera == other for other in range(len(fingerprints))]
+    return separation(np.array(scores), np.array(genuine))

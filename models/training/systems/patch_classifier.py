@@ -15,11 +15,20 @@ Our choices
 - Adam with a rate that falls along a cosine.
 """
 
-from typing import Final
+from collections.abc import Iterator
+from functools import partial
+from typing import Final, NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from grainseal.models.reference.patch_classifier import PATCH
+from grainseal.models.reference.patch_classifier import NAME, PATCH, patches_of
+from grainseal.models.training.config import ConfigError
+from grainseal.models.training.systems.config import SystemConfig
+from grainseal.models.training.systems.photos import CameraPhotos
+from grainseal.models.training.systems.task import Part, Task, as_planes, phases_of
 
 _FILTERS: Final = 32
 _FIRST, _SECOND, _POOL = 8, 3, 2
@@ -65,3 +74,72 @@ class Probabilities(nn.Module):
     def forward(self, patches: Tensor) -> Tensor:
         """(N, 3, 32, 32) in [0, 1] -> (N, cameras), rows of sum 1."""
         return self.classifier(patches).softmax(dim=1)
+
+
+class Patches(NamedTuple):
+    """Patches and the number of the camera that took each."""
+
+    planes: Tensor  # (N, 3, 32, 32)
+    camera: Tensor  # (N,)
+
+
+def task(
+    config: SystemConfig,
+    training: CameraPhotos,
+    validation: CameraPhotos,
+    threads: int,  # noqa: ARG001 - every task has it
+) -> Task:
+    """Patches of a closed set of cameras; validation is on other photos of the same."""
+    if config.validation_cameras or config.crop != PATCH:
+        raise ConfigError(f"{NAME} knows its cameras: validation_cameras 0, and a crop of {PATCH}")
+    network = PatchClassifier(len(training.names))
+    return Task(
+        module=network,
+        phases=phases_of(config, {"classes": _loss}),
+        batches=partial(_batches, config, training),
+        validate=partial(_validate, validation),
+        parts=(
+            Part(
+                stem=NAME,
+                module=Probabilities(network),
+                inputs={"patches": torch.rand(2, 3, PATCH, PATCH)},
+                output="probabilities",
+                contract=(
+                    "patches: float32 (N, 3, 32, 32), R, G and B as stored, divided by 255. "
+                    "probabilities: float32 (N, cameras), by camera_names"
+                ),
+                known={"camera_names": list(training.names)},
+            ),
+        ),
+    )
+
+
+def _loss(network: nn.Module, batch: Patches) -> Tensor:
+    return functional.cross_entropy(network(batch.planes), batch.camera)
+
+
+def _batches(
+    config: SystemConfig, photos: CameraPhotos, first: int, count: int
+) -> Iterator[Patches]:
+    cameras, scenes, side = photos.scenes.shape[:3]
+    for number in range(first, first + count):
+        rng = np.random.default_rng([config.seed, number, 45])
+        camera, scene = (rng.integers(0, limit, config.batch) for limit in (cameras, scenes))
+        corners = PATCH * rng.integers(0, side // PATCH, (config.batch, 2))
+        patches = [
+            photos.scenes[c, s, top : top + PATCH, left : left + PATCH]
+            for c, s, (top, left) in zip(camera, scene, corners, strict=True)
+        ]
+        yield Patches(as_planes(np.stack(patches)), torch.from_numpy(camera))
+
+
+def _validate(photos: CameraPhotos, network: nn.Module) -> dict[str, float]:
+    """Shares of patches, and of photos, whose most probable camera is their own."""
+    patches, whole = [], []
+    with torch.no_grad():
+        for camera, scenes in enumerate(photos.scenes):
+            for scene in scenes:
+                found = network(torch.from_numpy(patches_of(scene))).softmax(dim=1)
+                patches.append(float((found.argmax(dim=1) == camera).float().mean()))
+                whole.append(float(found.mean(dim=0).argmax() == camera))
+    return {"patch_accuracy": float(np.mean(patches)), "photo_accuracy": float(np.mean(whole))}

@@ -22,12 +22,20 @@ Our choices
 - Adam with a rate that falls along a cosine, where the authors use gradient descent with momentum.
 """
 
-from typing import Final
+from collections.abc import Iterator
+from functools import partial
+from typing import Final, NamedTuple, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from grainseal.models.reference.signature_similarity import SIGNATURE
+from grainseal.models.reference.signature_similarity import NAME, SIGNATURE, STEMS
+from grainseal.models.training.config import ConfigError
+from grainseal.models.training.systems.config import SystemConfig
+from grainseal.models.training.systems.photos import CameraPhotos
+from grainseal.models.training.systems.task import Part, Task, as_planes, phases_of, separation
 
 _WIDE: Final = 2048
 _LAST: Final = 64
@@ -35,6 +43,7 @@ _DENSE: Final = 200
 # Filters, side of a filter, stride (Table 1, layers 1 to 4).
 _LAYERS: Final = ((96, 7, 2), (64, 5, 1), (64, 5, 1), (128, 1, 1))
 _POOL, _POOL_STRIDE = 3, 2
+_PHOTOS: Final = 4  # of each camera in a batch
 
 
 class Signature(nn.Module):
@@ -106,3 +115,100 @@ def side_at_the_end(side: int) -> int:
         if side < 1:
             raise ValueError("the photo is too small for the signature network: 115 pixels or more")
     return side
+
+
+class Labelled(NamedTuple):
+    """Photos and the number of the camera that took each."""
+
+    planes: Tensor  # (N, 3, side, side)
+    camera: Tensor  # (N,)
+
+
+def task(
+    config: SystemConfig,
+    training: CameraPhotos,
+    validation: CameraPhotos,
+    threads: int,  # noqa: ARG001 - every task has it
+) -> Task:
+    """Both phases; validation scores all pairs of photos of cameras that were not trained on."""
+    if config.crop != config.side or config.batch % _PHOTOS or config.photos < _PHOTOS:
+        raise ConfigError(
+            f"{NAME} takes crop and side alike, a batch that {_PHOTOS} divides, and as many photos "
+            "of a camera or more"
+        )
+    network = SignatureSimilarity(config.side, len(training.names))
+    signatures = torch.rand(2, 2, SIGNATURE) * 2 - 1
+    return Task(
+        module=network,
+        phases=phases_of(config, {"signature": _classify, "similarity": _pair_up}),
+        batches=partial(_batches, config, training),
+        validate=partial(_validate, validation),
+        parts=(
+            Part(
+                stem=STEMS[0],
+                module=network.signature,
+                inputs={"photos": torch.rand(2, 3, config.side, config.side)},
+                output="signature",
+                contract=(
+                    f"photos: float32 (N, 3, {config.side}, {config.side}), the centre, R, G and B "
+                    "as stored, divided by 255. signature: float32 (N, 1024) in [-1, 1]"
+                ),
+            ),
+            Part(
+                stem=STEMS[1],
+                module=network.similarity,
+                inputs={"one": signatures[0], "other": signatures[1]},
+                output="similarity",
+                contract=(
+                    "one, other: float32 (N, 1024), signatures. similarity: float32 (N,) in "
+                    "[0, 1], 1 for one camera"
+                ),
+            ),
+        ),
+    )
+
+
+def _classify(network: nn.Module, batch: Labelled) -> Tensor:
+    """Phase I: which training camera took it?"""
+    return functional.cross_entropy(network(batch.planes), batch.camera)
+
+
+def _pair_up(network: nn.Module, batch: Labelled) -> Tensor:
+    """Phase II: did one camera take both? The signature is what phase I made it."""
+    both = cast(SignatureSimilarity, network)
+    both.signature.eval()
+    with torch.no_grad():
+        signatures = both.signature(batch.planes)
+    one, other = torch.triu_indices(len(signatures), len(signatures), 1)
+    label = (batch.camera[one] == batch.camera[other]).float()
+    logits = both.similarity.logit(signatures[one], signatures[other])
+    losses = functional.binary_cross_entropy_with_logits(logits, label, reduction="none")
+    shares = [(losses * each).sum() / each.sum().clamp(min=1) for each in (label, 1 - label)]
+    return (shares[0] + shares[1]) / 2
+
+
+def _batches(
+    config: SystemConfig, photos: CameraPhotos, first: int, count: int
+) -> Iterator[Labelled]:
+    cameras, scenes = photos.scenes.shape[:2]
+    for number in range(first, first + count):
+        rng = np.random.default_rng([config.seed, number, 46])
+        groups = config.batch // _PHOTOS
+        chosen = rng.choice(cameras, groups, replace=cameras < groups)
+        drawn = [photos.scenes[c, s] for c in chosen for s in rng.permutation(scenes)[:_PHOTOS]]
+        yield Labelled(
+            as_planes(np.stack(drawn)), torch.from_numpy(np.repeat(chosen, _PHOTOS)).long()
+        )
+
+
+def _validate(photos: CameraPhotos, network: nn.Module) -> dict[str, float]:
+    """All pairs of photos, each in both orders."""
+    both = cast(SignatureSimilarity, network)
+    count = photos.scenes.shape[1]
+    with torch.no_grad():
+        signatures = torch.cat([both.signature(as_planes(scenes)) for scenes in photos.scenes])
+        one, other = torch.triu_indices(len(signatures), len(signatures), 1)
+        pairs = ((one, other), (other, one))
+        found = [both.similarity(signatures[a], signatures[b]).numpy() for a, b in pairs]
+    genuine = (one // count == other // count).numpy()
+    return separation(np.mean(found, axis=0, dtype=np.float64), genuine)
