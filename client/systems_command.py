@@ -4,25 +4,29 @@ import click
 
 from grainseal.models.reference.registry import SYSTEMS
 
+from .iso_command import estimate_iso
 from .terminal import json_option, show
 
 
 @click.group()
 def systems() -> None:
-    """The systems that `grainseal evaluate` compares, by their ids."""
+    """The systems that can be compared, by their ids."""
+
+
+systems.add_command(estimate_iso)
 
 
 @systems.command(name="list")
 @json_option
 def list_systems(as_json: bool) -> None:
-    """List every system: what it does, the options that choose it, or what it lacks."""
+    """List every system: what it does, the command that uses it, or what it lacks."""
     found = [(each, each.missing()) for each in SYSTEMS]
     listed = [
         {
             "id": each.id,
             "kind": each.kind,
             "paper": each.paper,
-            "evaluate": each.use,
+            "use": each.use,
             "needs_weights": each.needs_weights,
             "available": missing is None,
             "missing": missing,

@@ -3,6 +3,7 @@
 extractor       photo -> residual                            models/extractor.py
 pair matcher    two sets of photos -> score                  `PairMatcher`
 classifier      photo -> camera, among those it was shown    `Classifier`
+estimator       photo -> ISO                                 `IsoEstimator`
 """
 
 from typing import Literal, Protocol
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from grainseal.models.extractor import Extractor
 from grainseal.models.photo import Photo
 
-Kind = Literal["extractor", "pair matcher", "classifier"]
+Kind = Literal["extractor", "pair matcher", "classifier", "estimator"]
 Features = npt.NDArray[np.float32]  # (P, D): P places of D features each
 Probabilities = npt.NDArray[np.float64]
 
@@ -21,6 +22,7 @@ __all__ = [
     "Classifier",
     "Extractor",
     "Features",
+    "IsoEstimator",
     "Kind",
     "PairMatcher",
     "PhotoSet",
@@ -68,3 +70,14 @@ class Classifier(Protocol):
 
     def probabilities(self, photo: Photo) -> Probabilities:
         """One for each camera, float64 (C,), sum 1. PhotoError for a photo it cannot work on."""
+
+
+class IsoEstimator(Protocol):
+    """Tells at which ISO speed a photo was taken, from its pixels."""
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by."""
+
+    def iso(self, photo: Photo) -> float:
+        """Positive. PhotoError for a photo it cannot work on."""

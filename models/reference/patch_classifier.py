@@ -40,9 +40,9 @@ class PatchClassifier:
         return mean
 
 
-def patches_of(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Array:
-    """Float32 (N, 3, 32, 32) in [0, 1]: 8-bit (H, W, 3) in patches without overlap, row by row."""
-    rows, columns = (length // PATCH for length in pixels.shape[:2])
-    grid = pixels[: rows * PATCH, : columns * PATCH].reshape(rows, PATCH, columns, PATCH, 3)
-    patches = grid.transpose(0, 2, 4, 1, 3).reshape(-1, 3, PATCH, PATCH)
+def patches_of(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], side: int = PATCH) -> Array:
+    """Float32 (N, 3, S, S) in [0, 1]: 8-bit (H, W, 3) in patches side by side, row by row."""
+    rows, columns = (length // side for length in pixels.shape[:2])
+    grid = pixels[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
+    patches = grid.transpose(0, 2, 4, 1, 3).reshape(-1, 3, side, side)
     return patches.astype(np.float32) / np.float32(255)

@@ -4,11 +4,14 @@ Qian et al., "Web Photo Source Identification based on Neural Enhanced Camera Fi
 (arXiv 2302.09228); code and weights under the MIT licence at https://github.com/PhotoNecf/PhotoNecf.
 As published: 8-bit levels, one plane, a constant noise level of 5/255, residual = input - denoised.
 
-Ours: a developed photo's three planes one by one, where the authors had RAW only; tiles with
-reflected surroundings, for the network pads with zeros, which prints one pattern on all cameras;
-and the residual's scale. The network's own is many times that of the photo's noise, for it was
-trained towards a fingerprint, not towards I*K. models/fingerprint.py weighs residuals by their
-size, so a photo's is brought to the size that it counts in full.
+Our choices
+
+- A developed photo's three planes one by one; the authors had RAW only.
+- Tiles with reflected surroundings, for the network pads with zeros, which prints one pattern on
+  all cameras.
+- The residual's scale. The network's own is many times that of the photo's noise, for it was
+  trained towards a fingerprint, not towards I*K. models/fingerprint.py weighs residuals by their
+  size, so a photo's is brought to the size that it counts in full.
 """
 
 import os

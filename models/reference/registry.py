@@ -1,6 +1,6 @@
 """The systems there are: ours, the classical ones, and those that others published.
 
-Each is chosen by the options of `grainseal evaluate` in `use`. Looking one up loads no network.
+`use` is the grainseal command that uses it, without its files. Looking one up loads no network.
 """
 
 from collections.abc import Callable
@@ -60,25 +60,25 @@ SYSTEMS: Final = (
         "extractor",
         "Lukas, Fridrich, Goljan, IEEE TIFS 1(2), 2006; "
         "Chen, Fridrich, Goljan, Lukas, IEEE TIFS 3(1), 2008",
-        "--extractor wavelet",
+        "evaluate --extractor wavelet",
     ),
     System(
         "rspn",
         "pair matcher",
         "Lukas, Fridrich, Goljan, IEEE TIFS 1(2), 2006",
-        "--extractor wavelet --matcher rspn",
+        "evaluate --extractor wavelet --matcher rspn",
     ),
     System(
         "espn",
         "pair matcher",
         "Li, IEEE TIFS 5(2), 2010; Skrabec, Ghosh, EURECOM 2021, section 1.2.1",
-        "--extractor wavelet --matcher espn",
+        "evaluate --extractor wavelet --matcher espn",
     ),
     System(
         "neural",
         "extractor",
         "grainseal's own (docs/EVALUATION.md, Extractors)",
-        "--extractor neural",
+        "evaluate --extractor neural",
         needs_weights=True,
         missing=_shipped("neural"),
     ),
@@ -86,7 +86,7 @@ SYSTEMS: Final = (
         "neural-best",
         "extractor",
         "grainseal's own (docs/EVALUATION.md, Extractors)",
-        "--extractor neural-best",
+        "evaluate --extractor neural-best",
         needs_weights=True,
         missing=_shipped("neural-best"),
     ),
@@ -94,7 +94,7 @@ SYSTEMS: Final = (
         "photonecf",
         "extractor",
         "Qian et al., WWW 2023, arXiv 2302.09228",
-        "--extractor photonecf",
+        "evaluate --extractor photonecf",
         needs_weights=True,
         missing=_photonecf,
     ),
@@ -102,32 +102,38 @@ SYSTEMS: Final = (
         "csi-cnn",
         "extractor",
         "Wang, Sun, Rong, Li, Xu, Wireless Communications and Mobile Computing, 2021",
-        "--extractor csi-cnn",
+        "evaluate --extractor csi-cnn",
     ),
     _trained(
         "dncnn",
         "extractor",
         "Zhang, Zuo, Chen, Meng, Zhang, IEEE TIP 26(7), 2017; Wang et al., 2021, section 4.2.1",
-        "--extractor dncnn",
+        "evaluate --extractor dncnn",
     ),
     _trained(
         "siamese",
         "pair matcher",
         "Skrabec, Ghosh, EURECOM, 2021, section 2",
-        "--matcher siamese",
+        "evaluate --matcher siamese",
         ("features", "similarity"),
     ),
     _trained(
         "signature-similarity",
         "pair matcher",
         "Bennabhaktula, Alegre, Karastoyanova, Azzopardi, ICPRAM 2020",
-        "--matcher signature-similarity",
+        "evaluate --matcher signature-similarity",
         ("signature", "similarity"),
     ),
     _trained(
         "patch-classifier",
         "classifier",
         "Skrabec, Ghosh, EURECOM, 2021, section 3",
-        "--matcher patch-classifier",
+        "evaluate --matcher patch-classifier",
+    ),
+    _trained(
+        "isonet",
+        "estimator",
+        "ISONet, IWDW 2020, https://github.com/zengh5/ISONet",
+        "systems iso",
     ),
 )

@@ -27,7 +27,14 @@ from grainseal.models.training.config import ConfigError, read_config
 from grainseal.models.training.systems.config import read_system_config
 
 CONFIGS: Final = Path(__file__).resolve().parent / "configs"
-SYSTEMS: Final = ("csi-cnn", "dncnn", "siamese", "patch-classifier", "signature-similarity")
+SYSTEMS: Final = (
+    "csi-cnn",
+    "dncnn",
+    "siamese",
+    "signature-similarity",
+    "patch-classifier",
+    "isonet",
+)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _SYSTEM_HELP: Final = """Train {system}, a reference system (docs/EVALUATION.md, Reference systems).

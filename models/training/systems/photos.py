@@ -4,6 +4,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from grainseal.models.training.systems.config import SystemConfig
 from grainseal.models.training.trainer import TrainingError
 
 Pixels = npt.NDArray[np.uint8]
+Isos = npt.NDArray[np.int64]
+Taken = tuple[Pixels, list[int], Pixels]  # a camera's scenes, their ISO speeds, its even photos
 
 # Cameras are numbered from here; those for validation, and even photos, far behind the others.
 _CAMERAS: Final = 40_000_000
@@ -29,6 +32,7 @@ _VALIDATION: Final = 20_000_000
 _CAMERAS_PER_SEED: Final = 10_000
 _FLATS: Final = 10_000
 _SIBLINGS: Final = 2  # cameras of one model
+_ARRAYS: Final = ("scenes", "isos", "flats")  # in this order: the last one says that all are there
 _SUFFIXES: Final = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"))
 
 
@@ -38,6 +42,7 @@ class CameraPhotos:
 
     names: tuple[str, ...]
     scenes: Pixels = field(repr=False)  # (C, P, S, S, 3)
+    isos: Isos = field(repr=False)  # (C, P), of the scenes; 0 where the file does not say
     flats: Pixels = field(repr=False)  # (C, F, S, S, 3)
     folder: Path
 
@@ -54,9 +59,16 @@ class CameraPhotos:
     ) -> npt.NDArray[Any]:
         path = self.folder / f"{name}.npy"
         if not path.exists():
+            unfinished = path.with_suffix(".part.npy")
             with ThreadPoolExecutor(workers) as pool:
-                found = np.stack([np.asarray(x, kind) for x in pool.map(computed, photos)])
-            _save(path, found)
+                results = pool.map(computed, photos)
+                first = next(results)
+                shape = (len(photos), *first.shape)
+                made = np.lib.format.open_memmap(unfinished, "w+", kind, shape)
+                for number, found in enumerate(chain([first], results)):
+                    made[number] = found
+            made.flush()
+            unfinished.replace(path)
         kept: npt.NDArray[Any] = np.load(path, mmap_mode="r")
         return kept
 
@@ -75,29 +87,28 @@ def load_photos(
     `source`: DIR/<camera>/photos, None for simulated ones. `clean`: simulated pictures are those of
     a sensor without noise. Raises TrainingError for given photos that are too few or too small.
     """
-    if not (folder / "flats.npy").exists():
+    if not (folder / f"{_ARRAYS[-1]}.npy").exists():
         folder.mkdir(parents=True, exist_ok=True)
         if source is None:
             names, made = _simulated(config, validation, clean, workers)
         else:
             names, made = _given(config, validation, source)
-        scenes, flats = [], []
-        for one, other in made:
-            scenes.append(one)
-            flats.append(other)
+        taken: list[Taken] = []
+        for camera in made:
+            taken.append(camera)
             if progress is not None:
                 progress()
         (folder / "names.txt").write_text("\n".join(names), encoding="utf-8")
-        _save(folder / "scenes.npy", np.stack(scenes))
-        _save(folder / "flats.npy", np.stack(flats))
+        for name, arrays in zip(_ARRAYS, zip(*taken, strict=True), strict=True):
+            _save(folder / f"{name}.npy", np.stack(arrays))
     names = (folder / "names.txt").read_text(encoding="utf-8").splitlines()
-    pixels = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("scenes", "flats")]
-    return CameraPhotos(tuple(names), pixels[0], pixels[1], folder)
+    scenes, isos, flats = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)
+    return CameraPhotos(tuple(names), scenes, isos, flats, folder)
 
 
 def _simulated(
     config: SystemConfig, validation: bool, clean: bool, workers: int
-) -> tuple[list[str], Iterator[tuple[Pixels, Pixels]]]:
+) -> tuple[list[str], Iterator[Taken]]:
     others = validation and config.validation_cameras > 0
     first = _CAMERAS + config.seed * _CAMERAS_PER_SEED + (_VALIDATION if others else 0)
     numbers = range(config.validation_cameras if others else config.cameras)
@@ -105,7 +116,7 @@ def _simulated(
     start = config.photos if validation and not others else 0
     jobs = [(first + i, start, photos, config.flats, config.side, clean) for i in numbers]
 
-    def taken() -> Iterator[tuple[Pixels, Pixels]]:
+    def taken() -> Iterator[Taken]:
         if workers == 1:
             yield from map(_camera_photos, jobs)
             return
@@ -115,7 +126,7 @@ def _simulated(
     return [f"camera_{number + 1:03d}" for number in numbers], taken()
 
 
-def _camera_photos(job: tuple[int, int, int, int, int, bool]) -> tuple[Pixels, Pixels]:
+def _camera_photos(job: tuple[int, int, int, int, int, bool]) -> Taken:
     """One simulated camera's scenes and even photos, as its JPEGs show them."""
     seed, start, photos, flats, side, clean = job
     model = seed // _SIBLINGS
@@ -135,14 +146,16 @@ def _camera_photos(job: tuple[int, int, int, int, int, bool]) -> tuple[Pixels, P
         return developed if clean else compressed(developed, camera.quality)
 
     base = seed * 2 * _FLATS  # no two cameras look at one scene
-    scenes = [picture(base + start + i, flat=False) for i in range(photos)]
+    numbers = range(base + start, base + start + photos)
+    scenes = [picture(number, flat=False) for number in numbers]
+    isos = [draw_shot(seed, number, flat=False).iso for number in numbers]
     even = [picture(base + _FLATS + i, flat=True) for i in range(flats)]
-    return np.stack(scenes), _stacked(even, side)
+    return np.stack(scenes), isos, _stacked(even, side)
 
 
 def _given(
     config: SystemConfig, validation: bool, source: Path
-) -> tuple[list[str], Iterator[tuple[Pixels, Pixels]]]:
+) -> tuple[list[str], Iterator[Taken]]:
     """The first photos by name make the fingerprints, the next are trained on, then validation."""
     try:
         folders = sorted(path for path in source.iterdir() if path.is_dir())
@@ -156,13 +169,15 @@ def _given(
     start = config.flats + (config.photos if validation and not others else 0)
     count = config.validation_photos if validation else config.photos
 
-    def taken() -> Iterator[tuple[Pixels, Pixels]]:
+    def taken() -> Iterator[Taken]:
         for folder in chosen:
             paths = _photos_in(folder, start + count)
-            scenes, even = paths[start : start + count], paths[: config.flats]
+            scenes = [_centre(path, config.side) for path in paths[start : start + count]]
+            even = [_centre(path, config.side) for path in paths[: config.flats]]
             yield (
-                np.stack([_centre(path, config.side) for path in scenes]),
-                _stacked([_centre(path, config.side) for path in even], config.side),
+                np.stack([_pixels(photo) for photo in scenes]),
+                [photo.iso or 0 for photo in scenes],
+                _stacked([_pixels(photo) for photo in even], config.side),
             )
 
     return [folder.name for folder in chosen], taken()
@@ -178,11 +193,15 @@ def _photos_in(folder: Path, wanted: int) -> list[Path]:
     return paths
 
 
-def _centre(path: Path, side: int) -> Pixels:
+def _centre(path: Path, side: int) -> Photo:
     try:
-        return read_photo(path).cropped(side).pixels.astype(np.uint8, copy=False)
+        return read_photo(path).cropped(side)
     except PhotoError as error:
         raise TrainingError(str(error)) from error
+
+
+def _pixels(photo: Photo) -> Pixels:
+    return photo.pixels.astype(np.uint8, copy=False)
 
 
 def _stacked(pictures: Sequence[Picture], side: int) -> Pixels:

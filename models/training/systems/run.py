@@ -10,6 +10,7 @@ import torch
 from grainseal.models.training.systems import (
     csi_cnn,
     dncnn,
+    isonet,
     patch_classifier,
     siamese,
     signature_similarity,
@@ -27,6 +28,7 @@ TASKS: Final[dict[str, MakeTask]] = {
     "siamese": siamese.task,
     "patch-classifier": patch_classifier.task,
     "signature-similarity": signature_similarity.task,
+    "isonet": isonet.task,
 }
 _CLEAN: Final = ("dncnn",)
 _CONFIG: Final = "config.json"
@@ -34,7 +36,7 @@ _CONFIG: Final = "config.json"
 
 @dataclass(frozen=True)
 class TrainedSystem:
-    """A finished run; `source` says whose photos."""
+    """A finished run; `source`: "simulated", or the name of the folder of photos."""
 
     parts: tuple[Part, ...]
     metrics: dict[str, float]
@@ -72,7 +74,8 @@ def train_system(
     metrics = trainer.run(stepped)
     for part in task.parts:
         part.module.eval()
-    return TrainedSystem(task.parts, metrics, trainer.seconds, named)
+    whose = "simulated" if source is None else source.resolve().name
+    return TrainedSystem(task.parts, metrics, trainer.seconds, whose)
 
 
 def _require_same(text: str, path: Path) -> None:

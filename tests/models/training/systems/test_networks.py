@@ -12,6 +12,7 @@ from torch import nn  # noqa: E402 - after the skip
 from grainseal.models.training.systems import siamese, signature_similarity  # noqa: E402
 from grainseal.models.training.systems.csi_cnn import CsiCnn, cosine_loss  # noqa: E402
 from grainseal.models.training.systems.dncnn import DnCnn, noise_loss  # noqa: E402
+from grainseal.models.training.systems.isonet import IsoNetwork, iso_metric  # noqa: E402
 from grainseal.models.training.systems.patch_classifier import (  # noqa: E402
     PatchClassifier,
     Probabilities,
@@ -175,6 +176,22 @@ def test_patch_classifier_layers_by_hand():
     with torch.no_grad():
         found = Probabilities(network).eval()(torch.rand(4, 3, 32, 32))
     np.testing.assert_allclose(found.sum(dim=1), 1, rtol=1e-5)
+
+
+def test_isonet_layers_by_hand():
+    """64 - 4 = 60, halved 30; 30 - 10 = 20, halved 10."""
+    network = IsoNetwork()
+    filters = (3, 32, 64, 64, 64, 32, 16, 8)
+    convolutions = [9 * before * after + after for before, after in pairwise(filters)]
+    dense = (8 * 10 * 10 * 64 + 64, 64 * 8 + 8, 8 + 1)
+    assert by_layer(network) == (*convolutions, *dense)
+    assert weights(network) == 169_289
+    with torch.no_grad():
+        assert network(torch.rand(5, 3, 64, 64)).shape == (5,)
+
+
+def test_iso_metric_counts_stops_above_100():
+    np.testing.assert_allclose(iso_metric(np.array([100, 50, 800, 1600])), [0, -1, 3, 4])
 
 
 def test_signature_layers_by_hand():

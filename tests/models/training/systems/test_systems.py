@@ -9,11 +9,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install grainseal[train]")
 
 from click.testing import CliRunner  # noqa: E402 - after the skip
+from PIL import Image  # noqa: E402
 
 from grainseal.cli import run as run_program  # noqa: E402
 from grainseal.models.extractor import get_extractor  # noqa: E402
 from grainseal.models.fingerprint import NOISE_SIGMA  # noqa: E402
 from grainseal.models.photo import Photo, PhotoError, RawLevels, read_photo  # noqa: E402
+from grainseal.models.reference.isonet import IsoNet, spread  # noqa: E402
 from grainseal.models.reference.network import TrainedNetwork  # noqa: E402
 from grainseal.models.reference.patch_classifier import PatchClassifier, patches_of  # noqa: E402
 from grainseal.models.reference.registry import SYSTEMS  # noqa: E402
@@ -54,6 +56,9 @@ CONFIGS = {
         side=96,
         crop=32,
         batch=8,
+    ),
+    "isonet": small(
+        "isonet", ["metric"], photos=2, validation_photos=1, side=128, crop=64, batch=4
     ),
     "signature-similarity": small(
         "signature-similarity",
@@ -99,8 +104,10 @@ def weights(trained, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def no_weights(monkeypatch) -> None:
+def no_weights(monkeypatch, tmp_path) -> None:
+    """Neither of the user's nor shipped ones."""
     monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr("grainseal.models.reference.weights.WEIGHTS", tmp_path)
 
 
 def task_of(system, root):
@@ -137,13 +144,15 @@ def test_every_trainable_system_has_a_configuration_that_is_read():
 
 
 @pytest.mark.parametrize("system", TRAINABLE)
-def test_a_run_logs_and_ships_its_measures(trained, system):
+def test_a_run_logs_and_ships_its_measures(trained, photos, system):
     lines = (trained / system / "metrics.jsonl").read_text().splitlines()
     last = json.loads(lines[-1])
     assert last["step"] == 2 * len(CONFIGS[system]["stages"])
     for path in trained.glob(f"{system}*.onnx"):
         manifest = json.loads(path.with_suffix(".json").read_text())
         assert manifest["config"]["system"] == system
+        given = system == "patch-classifier"  # of a folder its name only, not where it lies
+        assert manifest["config"]["source"] == (photos.name if given else "simulated")
         for name, value in manifest["scores"].items():
             assert value == pytest.approx(last[name], abs=1e-4)
 
@@ -171,10 +180,10 @@ def test_onnxruntime_computes_what_torch_does(weights, system):
 
 @pytest.mark.parametrize(
     ("system", "steps"),
-    [(system, 60 if system == "patch-classifier" else 8) for system in TRAINABLE],
+    [(system, 60 if system in ("patch-classifier", "isonet") else 8) for system in TRAINABLE],
 )
 def test_its_loss_teaches_it(trained, system, steps):
-    """A few steps on one batch lower that batch's loss, in every phase; dropping takes more."""
+    """A few steps on one batch lower that batch's loss, in every phase; two take more."""
     task = task_of(system, trained)
     batch = next(task.batches(0, 1))
     for phase in task.phases:
@@ -262,6 +271,10 @@ def test_networks_refuse_what_they_cannot_take(weights):
         SiameseMatcher().start().add(photo(255, 400))
     with pytest.raises(PhotoError, match="RAW"):
         PatchClassifier().probabilities(raw())
+    with pytest.raises(PhotoError, match="RAW"):
+        IsoNet().iso(raw())
+    with pytest.raises(PhotoError, match="64 pixels"):
+        IsoNet().iso(photo(63, 200))
 
 
 def test_siamese_places_are_spread_over_the_photo():
@@ -325,6 +338,44 @@ def test_the_classifier_averages_its_patches(weights, photos):
     assert found.sum() == pytest.approx(1)
 
 
+def test_isonet_takes_the_median_of_its_patches(weights, capsys, photos):
+    estimator = IsoNet()
+    taken = photo(150, 200)
+    network = task_of("isonet", weights).module.eval()
+    corners = [(row, column) for row in (0, 64) for column in (0, 64, 128)]
+    patches = [taken.pixels[r : r + 64, c : c + 64].transpose(2, 0, 1) / 255 for r, c in corners]
+    with torch.no_grad():
+        expected = network(torch.from_numpy(np.stack(patches)).float()).numpy()
+    np.testing.assert_allclose(estimator.metrics(taken), expected, atol=1e-4)
+    assert estimator.iso(taken) == pytest.approx(100 * 2 ** np.median(expected), rel=1e-3)
+    assert run_program(["systems", "iso", "--json", str(photos / "left")]) == 0
+    told = json.loads(capsys.readouterr().out)["photos"]
+    assert [each["photo"] for each in told] == ["001.jpg", "002.jpg", "003.jpg"]
+    for each in told:
+        read = read_photo(photos / "left" / each["photo"])
+        assert each["stated"] == read.iso
+        assert each["estimated"] == pytest.approx(estimator.iso(read), abs=0.1)
+
+
+def test_indices_are_spread():
+    assert spread(3, 5).tolist() == [0, 1, 2]
+    assert spread(10, 4).tolist() == [0, 2, 5, 7]
+
+
+def test_isonet_refuses_photos_that_do_not_say_their_iso(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    for number in range(12):
+        path = tmp_path / "photos" / f"camera{number // 3}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(CONFIGS["isonet"]))
+    command = ["isonet", "--config", str(path), "--photos", str(tmp_path / "photos")]
+    done = CliRunner().invoke(train, [*command, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "a photo of camera0 does not say its ISO" in done.output
+
+
 def listed(capsys):
     assert run_program(["systems", "list", "--json"]) == 0
     return {each["id"]: each for each in json.loads(capsys.readouterr().out)["systems"]}
@@ -340,9 +391,9 @@ def test_systems_that_are_not_trained_say_so(capsys, photos):
     found = listed(capsys)
     for system in TRAINABLE:
         assert f"run `grainseal train {system} --out DIR`" in found[system]["missing"]
-        option = "--extractor" if found[system]["kind"] == "extractor" else "--matcher"
-        arguments = ["--references", str(photos), "--probes", str(photos), option, system]
-        assert run_program(["evaluate", *arguments]) == 2
+        folders = ["--references", str(photos), "--probes", str(photos)]
+        files = [str(photos / "left")] if found[system]["kind"] == "estimator" else folders
+        assert run_program([*found[system]["use"].split(), *files]) == 2
         assert found[system]["missing"] in capsys.readouterr().err
 
 
@@ -431,6 +482,7 @@ def test_configurations_that_make_no_sense_are_refused(tmp_path, system, entry, 
         ("dncnn", {"stages": [{"name": "x", "steps": 1, "learning_rate": 1}]}, "no stage x"),
         ("siamese", {"crop": 64}, "crop of 128"),
         ("patch-classifier", {"crop": 16}, "crop of 32"),
+        ("isonet", {"crop": 32}, "crop of 64"),
         ("signature-similarity", {"batch": 6}, "4 divides"),
     ],
 )
