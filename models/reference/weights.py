@@ -6,7 +6,7 @@ from typing import Final
 
 from grainseal.models.manifest import WEIGHTS, WeightsError, read_weights
 
-# Folder that `grainseal train SYSTEM --out` wrote, for networks that are not shipped or are ours.
+# Names the folder that `grainseal train SYSTEM --out` wrote; it goes before what is shipped.
 VARIABLE: Final = "GRAINSEAL_WEIGHTS"
 
 
