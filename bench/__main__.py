@@ -16,13 +16,16 @@ SECTIONS = (
     "extraction",
     "accuracy",
     "neural",
+    "eight_bits",
     "cameras",
     "matching",
     "claims",
+    "codes",
     "load",
     "log",
     "proofs",
     "fuzzy",
+    "bursts",
 )
 
 

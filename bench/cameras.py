@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.camera_photos import Shot, photographs
-from bench.extractors import BEST, NEURAL, WAVELET, available, everyone, left_out
+from bench.extractors import BEST, NEURAL, PHOTONECF, WAVELET, available, everyone, left_out
 from bench.figures import AUC, EER, SEPARATION, Figures, among, figures, standard_errors
 from bench.table import Row
 from grainseal.client.plane_store import PlaneStore
@@ -28,7 +28,6 @@ from grainseal.models.evaluation import Comparisons, Indices
 from grainseal.models.extractor import Extractor
 from grainseal.models.fingerprint import Plane, estimate
 from grainseal.models.photo import Photo, PhotoError
-from grainseal.models.reference.photonecf import NAME as PHOTONECF
 
 PUBLISHED: Final = "AUC 99.803 %, EER 1.656 %, on its authors' own real RAW photos"
 _A = TypeVar("_A")

@@ -15,6 +15,7 @@ import scipy.fft
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
+from bench.extractors import with_extractor
 from bench.table import Row
 from grainseal.models.alignment import to_frame, uncropped
 from grainseal.models.claim_code import ClaimSpec, claim_for, claim_positions
@@ -116,7 +117,7 @@ COPIES = (
 
 
 def _nikon_rows(folder: Path, extractor: str, names: Sequence[str], quick: bool) -> list[Row]:
-    specs = [replace(claim_for(name), extractor=extractor) for name in names]
+    specs = [with_extractor(claim_for(name), extractor) for name in names]
     patterns = {c: _pattern(_flats(folder, c)[:ENROLLED], specs[0]) for c in CAMERAS}
     scenes = [(camera, path) for camera in CAMERAS for path in _scenes(folder, camera)]
     copies = COPIES[: 2 if quick else None]

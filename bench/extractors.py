@@ -2,19 +2,22 @@
 
 import os
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeVar
 
 from bench.table import Row
+from grainseal.models.codes import CodeSpec
 from grainseal.models.extractor import Extractor, get_extractor
 from grainseal.models.reference import photonecf
 
 WAVELET, NEURAL, BEST = "wavelet", "neural", "neural-best"
+PHOTONECF: Final = photonecf.NAME
 OURS: Final = (WAVELET, NEURAL, BEST)
 
 
 def everyone() -> tuple[str, ...]:
     """Ours, and PhotoNecf's where the user has imported it."""
-    return (*OURS, photonecf.NAME) if os.environ.get(photonecf.VARIABLE) else OURS
+    return (*OURS, PHOTONECF) if os.environ.get(photonecf.VARIABLE) else OURS
 
 
 def available(names: Sequence[str]) -> tuple[dict[str, Extractor], dict[str, str]]:
@@ -32,3 +35,12 @@ def available(names: Sequence[str]) -> tuple[dict[str, Extractor], dict[str, str
 def left_out(section: str, missing: dict[str, str]) -> list[Row]:
     """A row for each extractor that is not in a table."""
     return [Row(section, name, f"left out: {reason}") for name, reason in missing.items()]
+
+
+AnyCode = TypeVar("AnyCode", bound=CodeSpec)
+
+
+def with_extractor(spec: AnyCode, name: str) -> AnyCode:
+    """The code made with another extractor, as installed here."""
+    _, _, weights = get_extractor(name).source(spec.kind).partition(":")
+    return replace(spec, extractor=name, weights=weights)

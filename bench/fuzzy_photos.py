@@ -15,6 +15,8 @@ from grainseal.models.photo import read_photo
 from grainseal.models.simulator import VirtualCamera, take_burst
 
 ENROLLED, FRESH = 6, 4
+# Photos that simulated cameras are enrolled with, too; of ten real ones no four would be left.
+ENROLLED_ALSO = (4, 10)
 PROFILES = (FUZZY_V1, FUZZY_MAX_V1)
 # Just enough for the code of the larger blocks.
 WIDTH, HEIGHT = 2304, 1856
@@ -30,10 +32,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Camera:
-    """`bursts`: of each, the readings of its first 1, 2, 3 and 4 photos."""
+    """`enrolled`: by number of photos. `bursts`: of each, its first 1, 2, 3 and 4 photos."""
 
     name: str
-    enrolled: Reading
+    enrolled: dict[int, Reading]
     bursts: list[list[Reading]]
 
 
@@ -44,20 +46,20 @@ def real_cameras(folder: Path, split: int) -> list[Camera]:
     for each in sorted((folder / "flat").iterdir()):
         files = [sorted(each.iterdir())[i] for i in order]
         burst = _growing(files[ENROLLED:])
-        cameras.append(Camera(each.name, _growing(files[:ENROLLED])[-1], [burst]))
+        cameras.append(Camera(each.name, {ENROLLED: _growing(files[:ENROLLED])[-1]}, [burst]))
     return cameras
 
 
 def simulated_camera(seed: int, iso: int, bursts: int) -> Camera:
     """One of the siblings of a model, at one ISO, with so many bursts of four fresh photos."""
     camera = VirtualCamera(seed, WIDTH, HEIGHT)
+    counts = sorted((ENROLLED, *ENROLLED_ALSO))
     taken = []
     for number in range(bursts + 1):
         with tempfile.TemporaryDirectory() as folder:
-            count = FRESH if number else ENROLLED
-            files = take_burst(camera, count, Path(folder), seed=number, iso=iso)
-            taken.append(_growing(files) if number else _growing(files)[-1:])
-    return Camera(f"{seed}", taken[0][0], taken[1:])
+            count = FRESH if number else counts[-1]
+            taken.append(_growing(take_burst(camera, count, Path(folder), seed=number, iso=iso)))
+    return Camera(f"{seed}", {each: taken[0][each - 1] for each in counts}, taken[1:])
 
 
 def _growing(files: Sequence[Path]) -> list[Reading]:

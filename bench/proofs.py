@@ -1,4 +1,7 @@
-"""What a zero-knowledge claim proof costs by length of block and code: one core's time, bytes."""
+"""What a zero-knowledge claim proof costs by length of block and code: one core's time, bytes.
+
+And of real photos, where there are some.
+"""
 
 import time
 from collections.abc import Callable
@@ -7,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from bench import proof_photos
 from bench.table import Row
 from grainseal.crypto.proof import generators
 from grainseal.crypto.proof.commitment import Commitment, CommittedCode, commit
@@ -52,7 +56,7 @@ def rows(quick: bool = False) -> list[Row]:
         found += _curve(
             generators.MAX_BLOCK, length, LONGEST if longest else None, SIGNS if longest else None
         )
-    return found
+    return found + proof_photos.rows()
 
 
 def _generators() -> list[Row]:

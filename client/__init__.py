@@ -5,10 +5,11 @@
         result = client.authenticate("shop", ["7.jpg", "8.jpg"])
 
 In the order of the data: `photos` → `coding` → `enrolling`, `authenticating` → `ceremonies` →
-`transport`; beside them `vault`. The same for claims: `claim_photos` → `claim_coding` →
-`registering`, `claiming` → `copyright_ceremonies`, `uploading`. `sdk` is the surface, `commands`
-and `copyright_commands` the command line. About the log: `receipts` (this device's own),
-`watching` (anybody's view of it).
+`transport`; beside them `vault`. By key `key_coding` and `fuzzy_ceremonies` stand for second and
+third. The same for claims: `claim_photos` → `claim_coding` → `registering`, `claiming` →
+`copyright_ceremonies`, `uploading`. Claim proofs, without a service: `committing` → `proving`,
+`proof_checks`. `sdk` is the surface, `commands` and others in `_commands` the command line. About
+the log: `receipts` (this device's own), `watching` (anybody's view of it).
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import (
     CameraNotRecognised,
     ClientError,
+    NotProvable,
     PhotosRefused,
     RenewalDue,
     ServiceError,
@@ -40,6 +42,7 @@ __all__ = [
     "Client",
     "ClientError",
     "EnrollmentInfo",
+    "NotProvable",
     "PhotosRefused",
     "RegistrationInfo",
     "RenewalDue",

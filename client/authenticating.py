@@ -11,7 +11,7 @@ from typing import Final
 
 from grainseal.crypto.errors import MalformedMessage, VerificationFailed
 from grainseal.crypto.opening import HomomorphicKey
-from grainseal.crypto.profiles import profile_named
+from grainseal.crypto.profiles import Scheme, profile_named
 from grainseal.crypto.signing import SigningKey
 from grainseal.crypto.tokens import key_id, verify_decision
 from grainseal.crypto.transcript import probe_transcript, request_transcript
@@ -84,7 +84,12 @@ def submit(
 
 
 def require_openings_left(enrolled: StoredEnrollment, purpose: str) -> None:
-    """C5: `RenewalDue` if one more opening for that purpose would pass the profile's cap."""
+    """C5: `RenewalDue` if one more opening for that purpose would pass the profile's cap.
+
+    By the fuzzy extractor nothing is opened, so there is nothing to count.
+    """
+    if enrolled.scheme is Scheme.FUZZY_EXTRACTOR:
+        return
     cap = profile_named(enrolled.profile).max_openings
     if purpose != PURPOSE_RENEW:
         cap -= OPENINGS_KEPT_FOR_RENEWAL

@@ -6,13 +6,21 @@ live as long as a call.
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from grainseal.crypto.profiles import Profile, profile_named
+from grainseal.crypto.profiles import (
+    FuzzyProfile,
+    Profile,
+    Scheme,
+    enrolled_profile_named,
+)
 from grainseal.crypto.receipts import Receipt
+from grainseal.models.codes import code_for
 from grainseal.models.fingerprint import Fingerprint
+from grainseal.proto.v1.grainseal_pb2 import BeginEnrollmentRequest
 
 from . import authenticating, enrolling
 from .ceremonies import Ceremonies
@@ -20,23 +28,39 @@ from .claim_photos import ClaimPhotos, encrypted_claims, renewed_claims, wanted_
 from .coding import new_template, probe_code
 from .enrolling import EncryptedClaims
 from .errors import CameraNotRecognised, ClientError
+from .fuzzy_ceremonies import new_camera_key
+from .key_coding import ADVICE
+from .key_file import KeyBurst, burst_for_key
 from .photos import (
     Photos,
     Progress,
+    Stages,
+    Warn,
     count_of,
     fingerprint_of,
-    profile_for,
+    require_burst,
     require_fit,
     shared_progress,
 )
+from .renewal import renewal_advice, renewed_profile, require_usable
 from .results import AuthenticationResult, EnrollmentInfo, enrollment_info
-from .sessions import SERVICE_AUDIENCE, new_idempotency_key
+from .schemes import profile_to_enroll, profile_to_renew, require_scheme_with_claims
+from .sessions import SERVICE_AUDIENCE, Expected, new_idempotency_key
 from .transport import Transport
 from .uploading import Sending
+from .used_photos import UsedPhotos
 from .vault import Vault
 from .vault_state import StoredEnrollment
 
 Own = TypeVar("Own", bound="CameraClient")
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What the photos of an enrolment gave."""
+
+    burst: KeyBurst
+    claims: EncryptedClaims | None
 
 
 class CameraClient:
@@ -64,6 +88,12 @@ class CameraClient:
         return self._ceremonies.device.public
 
     @property
+    def renewal(self) -> str:
+        """Whether and how the enrolment should be renewed, in a sentence; empty if it need not."""
+        enrolled = self._vault.state.enrollment
+        return renewal_advice(enrolled) if enrolled is not None else ""
+
+    @property
     def bytes_sent(self) -> int:
         """Size of all request messages so far."""
         return self._transport.sent
@@ -74,74 +104,95 @@ class CameraClient:
         ticket: str,
         photos: Photos,
         *,
+        scheme: str = Scheme.HOMOMORPHIC.value,
         profile: str | None = None,
         claims: bool = False,
         claim_photos: Photos | None = None,
         claim_profile: str | None = None,
+        proofs: bool = False,
         any_photos: bool = False,
+        warn: Warn | None = None,
         progress: Progress | None = None,
+        proving: Stages | None = None,
         sending: Sending | None = None,
     ) -> EnrollmentInfo:
         """Enrol the camera that took the photos under `subject`, with a single-use ticket.
 
-        The profile follows the kind of photos unless named. `claims` adds a claim template, made
-        from six or more developed photos: `claim_photos`, of any scenes, or else the same photos.
-        Unsuitable photos raise `PhotosRefused` before anything is sent; `any_photos` tries them all
-        the same. `sending` is told how much of a claim template has arrived.
+        `scheme`: "homomorphic", an encrypted template, or "fuzzy", a key that only the camera's
+        photos give. The profile follows it and the kind of photos unless named. `claims` adds a
+        claim template, made from six or more developed photos: `claim_photos`, of any scenes, or
+        else the same photos; it takes the first scheme. `proofs` commits to that template and keeps
+        it in the vault, so that claim proofs can be made of it. Whoever opens that vault can pass
+        for the camera: use one of its own. `proving` is told how far the commitment's proof is
+        (Python 3.11).
+
+        Unsuitable photos, and photos of several cameras, raise `PhotosRefused` before anything is
+        sent; `any_photos` tries them all the same, and tells `warn` why not. `sending` is told how
+        much of a claim template has arrived.
         """
         resumed = self._ceremonies.resume()
         if resumed is not None and resumed.subject == subject:
             return enrollment_info(resumed)
         if self._vault.state.enrollment is not None:
             raise ClientError("this vault has an enrolment: renew it, revoke it, or use another")
-        chosen = profile_for(photos, profile)
-        wanted = wanted_claims(claims, photos, claim_photos, claim_profile, any_photos)
-        fingerprint, encrypted = _taken(photos, chosen, wanted, any_photos, progress)
+        chosen = profile_to_enroll(photos, scheme, profile)
+        require_scheme_with_claims(chosen, claims)
+        wanted = wanted_claims(claims, photos, claim_photos, claim_profile, any_photos, proofs)
+        taken = self._taken(photos, chosen, wanted, any_photos, warn, progress, proving)
         request = enrolling.begin_with_ticket(
-            ticket, chosen, self._ceremonies.device, new_idempotency_key(), encrypted
+            ticket, chosen, self._ceremonies.device, new_idempotency_key(), taken.claims
         )
         expected = enrolling.expected_enrollment(chosen, subject)
-        template = new_template(fingerprint, chosen)
-        done = self._ceremonies.enroll(request, expected, template, encrypted, sending)
-        return enrollment_info(done)
+        return self._made(request, expected, taken, chosen, sending)
 
     def renew(
         self,
         photos: Photos,
         *,
+        scheme: str | None = None,
         claims: bool | None = None,
         claim_photos: Photos | None = None,
         claim_profile: str | None = None,
+        proofs: bool | None = None,
         any_photos: bool = False,
+        warn: Warn | None = None,
         progress: Progress | None = None,
+        proving: Stages | None = None,
         sending: Sending | None = None,
     ) -> EnrollmentInfo:
-        """Replace the template: new code key, new homomorphic key, the same device key.
+        """Replace the template: new code key, new homomorphic key, the same device key. Profiles
+        that were superseded are left for those that took their place.
 
         The photos are compared with the old template first, then make the new one, so take
         fresh ones and as many as for an enrolment; `CameraNotRecognised` if they do not match.
-        `claims`: with or without a claim template, by default as the enrolment is; it is made anew
-        too, as in `enroll`.
+        `scheme`, `claims` and `proofs`: by default as the enrolment is; a claim template is made
+        anew too. Photos, `any_photos` and `warn` as in `enroll`.
         """
         resumed = self._ceremonies.resume()
         if resumed is not None:
             return enrollment_info(resumed)
         old = self._enrolled()
-        profile = profile_named(old.profile)
-        wanted = renewed_claims(old.claims, claims, photos, claim_photos, claim_profile, any_photos)
-        fingerprint, encrypted = _taken(photos, profile, wanted, any_photos, progress)
-        token = self._token(old, fingerprint, authenticating.PURPOSE_RENEW)
+        require_usable(old)
+        profile = profile_to_renew(renewed_profile(old, photos).name, scheme)
+        keeps_claims = old.claims is not None if claims is None else claims
+        require_scheme_with_claims(profile, keeps_claims)
+        wanted = renewed_claims(
+            old.claims, claims, photos, claim_photos, claim_profile, any_photos, proofs
+        )
+        taken = self._taken(photos, profile, wanted, any_photos, warn, progress, proving)
+        shown = taken.burst.fingerprint
+        if code_for(profile.name).source != code_for(old.profile).source:
+            shown = fingerprint_for(photos, enrolled_profile_named(old.profile), True, progress)
+        token = self._token(old, shown, authenticating.PURPOSE_RENEW)
         if not token:
             raise CameraNotRecognised(
                 "the photos do not match the enrolled camera: nothing was renewed"
             )
         request = enrolling.begin_with_token(
-            token, profile, self._ceremonies.device, new_idempotency_key(), encrypted
+            token, profile, self._ceremonies.device, new_idempotency_key(), taken.claims
         )
         expected = enrolling.expected_renewal(profile, old)
-        template = new_template(fingerprint, profile)
-        done = self._ceremonies.enroll(request, expected, template, encrypted, sending)
-        return enrollment_info(done)
+        return self._made(request, expected, taken, profile, sending)
 
     def authenticate(
         self,
@@ -158,11 +209,16 @@ class CameraClient:
         """
         self._ceremonies.resume()
         enrolled = self._enrolled()
+        require_usable(enrolled)
         purpose = authenticating.PURPOSE_AUTHENTICATE
         authenticating.require_openings_left(enrolled, purpose)
-        fingerprint = fingerprint_for(photos, profile_named(enrolled.profile), any_photos, progress)
+        fingerprint = fingerprint_for(
+            photos, enrolled_profile_named(enrolled.profile), any_photos, progress
+        )
         token = self._token(enrolled, fingerprint, purpose, audience)
-        return AuthenticationResult(accepted=bool(token), token=token)
+        by_key = enrolled.scheme is Scheme.FUZZY_EXTRACTOR
+        advice = ADVICE if by_key and not token else ""
+        return AuthenticationResult(bool(token), token, advice, renewal_advice(enrolled))
 
     def revoke(self) -> EnrollmentInfo:
         """End the enrolment at the service, then forget its keys; the vault can enrol anew."""
@@ -172,7 +228,14 @@ class CameraClient:
     def list(self) -> list[EnrollmentInfo]:
         """All enrolments of the vault's subject, whatever their state."""
         self._ceremonies.resume()
-        return [enrollment_info(each) for each in self._ceremonies.list(self._enrolled())]
+        enrolled = self._enrolled()
+        found = [enrollment_info(each) for each in self._ceremonies.list(enrolled)]
+        # Of claim templates the vault alone knows the profile.
+        due = enrolled.enrollment_id if renewal_advice(enrolled) else ""
+        return [
+            replace(each, needs_reenrollment=True) if each.enrollment_id == due else each
+            for each in found
+        ]
 
     def receipt(self, registration_id: str = "") -> Receipt:
         """The proof that the log has the vault's enrolment, or one of its device's registrations.
@@ -200,6 +263,44 @@ class CameraClient:
     ) -> None:
         self.close()
 
+    def _made(
+        self,
+        request: BeginEnrollmentRequest,
+        expected: Expected,
+        taken: _Taken,
+        profile: Profile | FuzzyProfile,
+        sending: Sending | None,
+    ) -> EnrollmentInfo:
+        """The enrolment that begins with this request, by the profile's scheme."""
+        ceremonies = self._ceremonies
+        if isinstance(profile, FuzzyProfile):
+            made = new_camera_key(taken.burst, profile, ceremonies.device)
+            return enrollment_info(ceremonies.enroll_key(request, expected, made))
+        template = new_template(taken.burst.fingerprint, profile)
+        made_of = ceremonies.enroll(request, expected, template, taken.claims, sending)
+        return enrollment_info(made_of)
+
+    def _taken(
+        self,
+        photos: Photos,
+        profile: Profile | FuzzyProfile,
+        claims: ClaimPhotos | None,
+        any_photos: bool,
+        warn: Warn | None,
+        progress: Progress | None,
+        proving: Stages | None,
+    ) -> _Taken:
+        """What an enrolment is made of, all of it before anything is sent."""
+        if isinstance(profile, FuzzyProfile):
+            used = UsedPhotos(self._vault)
+            return _Taken(burst_for_key(photos, profile, used, any_photos, warn, progress), None)
+        require_burst(photos, profile, any_photos, warn)
+        if claims is None:
+            return _Taken(KeyBurst(fingerprint_of(photos, profile, progress)), None)
+        here, there = shared_progress(progress, count_of(photos), claims.count)
+        fingerprint = fingerprint_of(photos, profile, here)
+        return _Taken(KeyBurst(fingerprint), encrypted_claims(claims, there, proving))
+
     def _token(
         self,
         enrolled: StoredEnrollment,
@@ -209,6 +310,8 @@ class CameraClient:
     ) -> str:
         """The token of an authentication for that purpose; empty for a rejection."""
         expected = authenticating.expected_authentication(enrolled, purpose, audience)
+        if enrolled.scheme is Scheme.FUZZY_EXTRACTOR:
+            return self._ceremonies.authenticate_by_key(expected, fingerprint, enrolled)
         return self._ceremonies.authenticate(expected, probe_code(fingerprint, enrolled), enrolled)
 
     def _enrolled(self) -> StoredEnrollment:
@@ -218,24 +321,9 @@ class CameraClient:
         return enrolled
 
 
-def _taken(
-    photos: Photos,
-    profile: Profile,
-    claims: ClaimPhotos | None,
-    any_photos: bool,
-    progress: Progress | None,
-) -> tuple[Fingerprint, EncryptedClaims | None]:
-    """What an enrolment is made of, all of it before anything is sent."""
-    if claims is None:
-        return fingerprint_for(photos, profile, any_photos, progress), None
-    here, there = shared_progress(progress, count_of(photos), claims.count)
-    fingerprint = fingerprint_for(photos, profile, any_photos, here)
-    return fingerprint, encrypted_claims(claims, there)
-
-
 def fingerprint_for(
     photos: Photos,
-    profile: Profile,
+    profile: Profile | FuzzyProfile,
     any_photos: bool,
     progress: Progress | None,
 ) -> Fingerprint:

@@ -9,16 +9,18 @@ from dataclasses import replace
 from typing import Final
 
 from grainseal.crypto.opening import HomomorphicKey
-from grainseal.crypto.profiles import profile_named
+from grainseal.crypto.profiles import Scheme, profile_named
 from grainseal.crypto.receipts import Receipt
 from grainseal.crypto.signing import SigningKey
 from grainseal.models.codes import Code
+from grainseal.models.fingerprint import Fingerprint
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
-from . import authenticating, enrolling
+from . import authenticating, enrolling, fuzzy_ceremonies
 from .coding import NewTemplate
 from .enrolling import EncryptedClaims
 from .errors import ServiceError
+from .fuzzy_ceremonies import NewCameraKey
 from .receipts import checked_receipt, checked_registration_receipt
 from .sessions import (
     SESSION_SECONDS,
@@ -82,6 +84,22 @@ class Ceremonies:
         self._vault.update(lambda state: replace(state, pending=pending))
         return self._complete(pending)
 
+    def enroll_key(
+        self, request: pb.BeginEnrollmentRequest, expected: Expected, made: NewCameraKey
+    ) -> pb.Enrollment:
+        """B and Q2–Q7: the service's confirmation, with the new enrolment in the vault."""
+        session = self._transport.begin_enrollment(request)
+        pending = fuzzy_ceremonies.submit(
+            session, expected, made, self.device, new_idempotency_key(), self._clock()
+        )
+        # Before the helper data leaves: no other may be made of its photos, whatever becomes of it.
+        self._vault.update(
+            lambda state: replace(
+                state, pending=pending, key_photos=(*state.key_photos, *made.marks)
+            )
+        )
+        return self._complete(pending)
+
     def resume(self) -> pb.Enrollment | None:
         """Bring an interrupted enrolment to its end; None without one, or if it came to nothing.
 
@@ -113,9 +131,21 @@ class Ceremonies:
         self._vault.update(lambda state: authenticating.counted(state, expected))
         finish = opening(session, answer, key, self.device, new_idempotency_key())
         decision = self._transport.finish_authentication(finish)
-        # The token's times are the service's, so they are judged by the service's clock.
-        service_now = session.expires_at - SESSION_SECONDS + self._clock() - begun
-        return authenticating.checked_token(decision, expected, service_now)
+        return self._token(decision, expected, session, begun)
+
+    def authenticate_by_key(
+        self, expected: Expected, fingerprint: Fingerprint, enrolled: StoredEnrollment
+    ) -> str:
+        """A and Q8–Q18: the decision's token, empty for a rejection."""
+        begun = self._clock()
+        request = authenticating.begin(expected, new_idempotency_key())
+        session = self._transport.begin_authentication(request)
+        fetch = fuzzy_ceremonies.fetch(session, expected, self.device, begun)
+        said = self._transport.fetch_helper_data(fetch)
+        key = fuzzy_ceremonies.reproduced(said, fingerprint, enrolled, self.device)
+        answer = fuzzy_ceremonies.answer(session, enrolled, key, self.device, new_idempotency_key())
+        decision = self._transport.answer_with_key(answer)
+        return self._token(decision, expected, session, begun)
 
     def list(self, enrolled: StoredEnrollment) -> list[pb.Enrollment]:
         """All enrolments of the subject."""
@@ -148,10 +178,9 @@ class Ceremonies:
 
     def _complete(self, pending: PendingEnrollment) -> pb.Enrollment:
         """Send a pending enrolment's last request; only its success drops the old enrolment."""
-        request = pb.Opening.FromString(pending.finish_request)
         answer: pb.Enrollment | None
         try:
-            answer = self._transport.finish_enrollment(request)
+            answer = self._sent(pending)
         except ServiceError as error:
             if error.reason not in FINAL_REASONS:
                 raise
@@ -162,6 +191,23 @@ class Ceremonies:
         enrolling.require_active(pending, answer)
         self._vault.update(lambda state: state.completed(pending))
         return answer
+
+    def _sent(self, pending: PendingEnrollment) -> pb.Enrollment:
+        if pending.enrollment.scheme is Scheme.FUZZY_EXTRACTOR:
+            enrolling_key = pb.EnrollKeyRequest.FromString(pending.finish_request)
+            return self._transport.enroll_key(enrolling_key)
+        return self._transport.finish_enrollment(pb.Opening.FromString(pending.finish_request))
+
+    def _token(
+        self,
+        decision: pb.AuthenticationDecision,
+        expected: Expected,
+        session: pb.Session,
+        begun: float,
+    ) -> str:
+        # The token's times are the service's, so they are judged by the service's clock.
+        service_now = session.expires_at - SESSION_SECONDS + self._clock() - begun
+        return authenticating.checked_token(decision, expected, service_now)
 
     def _found(self, wanted: StoredEnrollment) -> pb.Enrollment | None:
         """An enrolment that the service has although it has forgotten the session that made it."""

@@ -44,9 +44,10 @@ class NewClaimTemplate:
 
 
 def new_claim_template(fingerprint: Fingerprint, profile: ClaimProfile) -> NewClaimTemplate:
-    """Template of a four-level `wavelet` fingerprint, under a new seed.
+    """Template of a fingerprint by the profile's extractor, under a new seed.
 
-    `PhotosRefused` for RAW photos, fewer than six, or a frame too small for the profile.
+    `PhotosRefused` for another extractor's, RAW photos, fewer than six, or a frame too small for
+    the profile.
     """
     spec, seed = claim_for(profile.name), secrets.token_bytes(CODE_KEY_BYTES)
     try:

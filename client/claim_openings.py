@@ -27,11 +27,6 @@ def claims_of(enrolled: StoredEnrollment) -> StoredClaims:
     return enrolled.claims
 
 
-def require_claims(enrolled: StoredEnrollment) -> None:
-    """`ClientError` unless the enrolment has a claim template."""
-    claims_of(enrolled)
-
-
 def key_of(claims: StoredClaims) -> HomomorphicKey:
     """The key that opens the claim template's sums."""
     return HomomorphicKey(claim_profile_named(claims.profile), claims.homomorphic_secret)

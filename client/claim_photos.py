@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from grainseal.crypto.errors import MisuseError
-from grainseal.crypto.profiles import CLAIM_V1, ClaimProfile, claim_profile_named
+from grainseal.crypto.profiles import (
+    CLAIM_V1,
+    ClaimProfile,
+    claim_profile_named,
+    successor_of,
+)
 from grainseal.models.claim_code import claim_for
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.models.photo import PhotoKind
@@ -18,12 +23,14 @@ from .errors import ClientError, PhotosRefused
 from .photos import (
     Photos,
     Progress,
+    Stages,
     count_of,
-    extract,
+    extract_for,
     first_photo,
     photo_files,
     require_fit_for_claims,
 )
+from .proof_support import require_proofs
 from .vault_state import StoredClaims
 
 DEFAULT_CLAIM_PROFILE: Final = CLAIM_V1.name
@@ -34,11 +41,13 @@ class ClaimPhotos:
     """Photos that will make a claim template of that profile.
 
     `looked_at`: they passed the stricter check of an enrolment already, or shall pass none.
+    `proofs`: the device commits to the template, and keeps what claim proofs are made of.
     """
 
     photos: Photos
     profile: ClaimProfile
     looked_at: bool
+    proofs: bool = False
 
     @property
     def count(self) -> int:
@@ -52,12 +61,18 @@ def wanted_claims(
     claim_photos: Photos | None,
     profile: str | None,
     any_photos: bool,
+    proofs: bool = False,
 ) -> ClaimPhotos | None:
     """The photos named for claims, or else the enrolment's own; None without claims.
 
-    `PhotosRefused` if they are too few, too small or RAW; `ClientError` for an unknown profile, or
-    for photos and a profile of a template that is not asked for.
+    `PhotosRefused` if they are too few, too small or RAW; `ClientError` for an unknown profile, for
+    photos, a profile and proofs of a template that is not asked for, and for proofs where they
+    cannot be made.
     """
+    if proofs and not claims:
+        raise ClientError("claim proofs go with a claim template: --claims (claims=True)")
+    if proofs:
+        require_proofs()
     if not claims and (claim_photos is not None or profile is not None):
         raise ClientError("claim photos and a claim profile go with --claims (claims=True)")
     if not claims:
@@ -76,7 +91,8 @@ def wanted_claims(
         )
     require_claim_photos(count)
     require_frame_for_claims(frame, chosen)
-    return ClaimPhotos(wanted, chosen, looked_at=any_photos or claim_photos is None)
+    looked_at = any_photos or claim_photos is None
+    return ClaimPhotos(wanted, chosen, looked_at, proofs)
 
 
 def renewed_claims(
@@ -86,27 +102,42 @@ def renewed_claims(
     claim_photos: Photos | None,
     profile: str | None,
     any_photos: bool,
+    proofs: bool | None = None,
 ) -> ClaimPhotos | None:
-    """The same for a renewal, which by default keeps what the enrolment has."""
+    """The same for a renewal, which by default keeps what the enrolment has; a profile that was
+    superseded gives way.
+    """
+    if proofs is None:
+        proofs = old is not None and old.proofs is not None and claims is not False
     if claims is None and old is not None:
+        name = profile or successor_of(old.profile)
         try:
-            return wanted_claims(True, photos, claim_photos, profile or old.profile, any_photos)
+            return wanted_claims(True, photos, claim_photos, name, any_photos, proofs)
         except PhotosRefused as error:
             message = f"{error}; or renew without the claim template (--no-claims)"
             raise PhotosRefused(message, error.problems) from None
-    name = profile or (old.profile if old is not None and claims else None)
-    return wanted_claims(bool(claims), photos, claim_photos, name, any_photos)
+    chosen = profile or (successor_of(old.profile) if old is not None and claims else None)
+    return wanted_claims(bool(claims), photos, claim_photos, chosen, any_photos, proofs)
 
 
-def encrypted_claims(wanted: ClaimPhotos, progress: Progress | None = None) -> EncryptedClaims:
-    """The claim template that the photos make, encrypted under a new key."""
+def encrypted_claims(
+    wanted: ClaimPhotos, progress: Progress | None = None, proving: Stages | None = None
+) -> EncryptedClaims:
+    """The claim template that the photos make, encrypted under a new key.
+
+    `proving` is told how far the proof is that it is ±1, where there is to be one.
+    """
     if not wanted.looked_at:
         require_fit_for_claims(wanted.photos, wanted.profile)
     fingerprint = wanted.photos
     if not isinstance(fingerprint, Fingerprint):
-        extractor = claim_for(wanted.profile.name).extractor
-        fingerprint = extract(fingerprint, extractor, progress=progress)
-    return encrypt_claims(new_claim_template(fingerprint, wanted.profile))
+        fingerprint = extract_for(fingerprint, claim_for(wanted.profile.name), progress)
+    template = new_claim_template(fingerprint, wanted.profile)
+    if not wanted.proofs:
+        return encrypt_claims(template)
+    from .committing import committed_claims  # Python 3.11: see `require_proofs`
+
+    return committed_claims(template, proving)
 
 
 def _described(photos: Photos) -> tuple[PhotoKind, tuple[int, int], int]:

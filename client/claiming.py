@@ -54,12 +54,17 @@ class Claiming:
 
 @dataclass(frozen=True)
 class ClaimOutcome:
-    """The service's decision, its signed file, and the receipts that belong to it."""
+    """The service's decision, its signed file, and the receipts that belong to it.
+
+    `proof`: a claim proof's file, if one was asked for; empty, with the reason, if there is none.
+    """
 
     statement: ClaimStatement
     certificate: bytes = field(repr=False)
     enrollment_receipt: Receipt
     registration_receipt: Receipt | None
+    proof: bytes = field(default=b"", repr=False)
+    proof_problem: str = ""
 
 
 def require_placeable(wanted: Claiming, claims: StoredClaims) -> None:

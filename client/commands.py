@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
-from .photos import Progress
+from .claim_photos import DEFAULT_CLAIM_PROFILE
+from .photos import DEFAULT_PROFILES, Progress, Stages
+from .schemes import SCHEMES
 from .sdk import Client, EnrollmentInfo
 from .terminal import (
     json_option,
@@ -18,11 +20,16 @@ from .terminal import (
     progress_of_stages,
     show,
     vault_to_enroll_into,
+    warning,
 )
 from .uploading import Sending
 
 # What the profiles' score windows were measured with.
 ADVISED_PHOTOS = 6
+PROFILE_HELP = (
+    f"Default: {DEFAULT_PROFILES['raw'].name} for RAW photos, else "
+    f"{DEFAULT_PROFILES['developed'].name}; FUZZY_V1 for --scheme fuzzy."
+)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -46,8 +53,13 @@ claim_photo_options = options(
         help="Make the claim template of these, six or more JPEGs of any scenes; repeat it, or "
         "name a folder. Default: the same photos.",
     ),
-    click.option("--claim-profile", help="Default: CLAIM_V1."),
+    click.option("--claim-profile", help=f"Default: {DEFAULT_CLAIM_PROFILE}."),
 )
+_STAGES = {
+    "commit": "Committing to the proof",
+    "multiply": "Proving",
+    "fold": "Folding the proof",
+}
 
 
 @dataclass(frozen=True)
@@ -55,18 +67,22 @@ class Bars:
     """What tells a person how far a command is."""
 
     progress: Progress
+    proving: Stages
     sending: Sending
 
 
 @contextmanager
 def bars(what: str = "") -> Iterator[Bars]:
-    """Bars on stderr for the reading of photos and for an upload, of the thing named `what`."""
+    """Bars on stderr for reading photos, proving, and for an upload, of the thing named `what`."""
     with progress_of_stages() as report:
 
         def sending(arrived: int, total: int) -> None:
             report(f"Sending {what}".strip() + " (kB)", arrived // 1000, total // 1000)
 
-        yield Bars(partial(report, "Reading photos"), sending)
+        def proving(stage: str, done: int, total: int) -> None:
+            report(_STAGES.get(stage, stage), done, total)
+
+        yield Bars(partial(report, "Reading photos"), proving, sending)
 
 
 @click.command()
@@ -78,9 +94,24 @@ def bars(what: str = "") -> Iterator[Bars]:
     envvar="GRAINSEAL_TICKET",
     help="Single-use ticket from the relying party; or GRAINSEAL_TICKET, which ps does not show.",
 )
-@click.option("--profile", help="Default: AUTH_RAW_V1 for RAW photos, else AUTH_JPEG_V1.")
+@click.option(
+    "--scheme",
+    type=click.Choice(SCHEMES),
+    default=SCHEMES[0],
+    show_default=True,
+    help="homomorphic: the service keeps an encrypted template; fuzzy: the public half of a key "
+    "that only the camera's photos and this vault give.",
+)
+@click.option("--profile", help=PROFILE_HELP)
 @click.option("--claims", is_flag=True, help="Add a claim template: register and claim photos.")
 @claim_photo_options
+@click.option(
+    "--proofs",
+    is_flag=True,
+    help="With --claims: proofs that anybody can check can be made of claims. The vault then keeps "
+    "a template: whoever opens it can prove and authenticate without the camera. Best in a vault "
+    "of its own.",
+)
 @click.option("--keyring", is_flag=True, help="Keep a new vault's key in the platform's keyring.")
 @photo_options
 @json_option
@@ -90,10 +121,12 @@ def enroll(
     vault: Path,
     subject: str,
     ticket: str,
+    scheme: str,
     profile: str | None,
     claims: bool,
     claim_photos: tuple[Path, ...],
     claim_profile: str | None,
+    proofs: bool,
     keyring: bool,
     photos: tuple[Path, ...],
     any_photos: bool,
@@ -110,12 +143,16 @@ def enroll(
             subject,
             ticket,
             photos,
+            scheme=scheme,
             profile=profile,
             claims=claims,
             claim_photos=claim_photos or None,
             claim_profile=claim_profile,
+            proofs=proofs,
             any_photos=any_photos,
+            warn=warning,
             progress=shown.progress,
+            proving=shown.proving,
             sending=shown.sending,
         )
     show(as_json, asdict(info), f"enrolled {_sentence(info)}")
@@ -145,35 +182,44 @@ def authenticate(
         result = client.authenticate(
             audience, photos, any_photos=any_photos, progress=shown.progress
         )
+    advise_renewal(result.renewal, as_json)
     if as_json or result.accepted:
         show(as_json, asdict(result), result.token)
     if not result.accepted:
-        note("rejected: these photos do not match the enrolled camera")
+        note(f"rejected: {result.advice or 'these photos do not match the enrolled camera'}")
         context.exit(1)
 
 
 @click.command()
 @connection_options
+@click.option("--scheme", type=click.Choice(SCHEMES), help="Default: as it is.")
 @click.option(
     "--claims/--no-claims",
     default=None,
     help="With or without a claim template. Default: as it is.",
 )
 @claim_photo_options
+@click.option(
+    "--proofs/--no-proofs",
+    default=None,
+    help="With or without the code that claim proofs are made of, see `enroll`. Default: as it is.",
+)
 @photo_options
 @json_option
 def renew(
     server: str,
     ca: Path,
     vault: Path,
+    scheme: str | None,
     claims: bool | None,
     claim_photos: tuple[Path, ...],
     claim_profile: str | None,
+    proofs: bool | None,
     photos: tuple[Path, ...],
     any_photos: bool,
     as_json: bool,
 ) -> None:
-    """Replace the enrolled template and its keys, with six or more fresh photos of the camera.
+    """Replace the enrolled template or key, with six or more fresh photos of the camera.
 
     A claim template is replaced too; `renew --claims` adds one to an enrolment that has none.
     """
@@ -181,11 +227,15 @@ def renew(
     with client_of(server, ca, vault) as client, bars() as shown:
         info = client.renew(
             photos,
+            scheme=scheme,
             claims=claims,
             claim_photos=claim_photos or None,
             claim_profile=claim_profile,
+            proofs=proofs,
             any_photos=any_photos,
+            warn=warning,
             progress=shown.progress,
+            proving=shown.proving,
             sending=shown.sending,
         )
     show(as_json, asdict(info), f"renewed {_sentence(info)}")
@@ -195,7 +245,7 @@ def renew(
 @connection_options
 @json_option
 def revoke(server: str, ca: Path, vault: Path, as_json: bool) -> None:
-    """End the enrolment; the service deletes its template."""
+    """End the enrolment; the service deletes its template, or its key and helper data."""
     with client_of(server, ca, vault) as client:
         info = client.revoke()
     show(as_json, asdict(info), f"revoked {_sentence(info)}")
@@ -207,9 +257,11 @@ def revoke(server: str, ca: Path, vault: Path, as_json: bool) -> None:
 def list_enrollments(server: str, ca: Path, vault: Path, as_json: bool) -> None:
     """List the enrolments of this vault's device key, past ones included."""
     with client_of(server, ca, vault) as client:
-        found = client.list()
+        found, renewal = client.list(), client.renewal
+    advise_renewal(renewal, as_json)
     lines = [f"{each.state:9} {_sentence(each)}" for each in found]
-    show(as_json, {"enrollments": [asdict(each) for each in found]}, "\n".join(lines))
+    listed = {"enrollments": [asdict(each) for each in found], "renewal": renewal}
+    show(as_json, listed, "\n".join(lines))
 
 
 def _advise_more(photos: tuple[Path, ...]) -> None:
@@ -217,6 +269,12 @@ def _advise_more(photos: tuple[Path, ...]) -> None:
         note(
             f"few photos make a weak template: {ADVISED_PHOTOS} or more are recognised better later"
         )
+
+
+def advise_renewal(advice: str, as_json: bool) -> None:
+    """Say once that a renewal is due; with --json the result has a field for it."""
+    if advice and not as_json:
+        note(advice)
 
 
 @contextmanager
@@ -227,5 +285,5 @@ def client_of(server: str, ca: Path, vault: Path) -> Iterator[Client]:
 
 
 def _sentence(info: EnrollmentInfo) -> str:
-    advice = ", should be enrolled anew" if info.needs_reenrollment else ""
-    return f"{info.subject} as {info.enrollment_id} ({info.profile}{advice})"
+    advice = ", should be renewed" if info.needs_reenrollment else ""
+    return f"{info.subject} as {info.enrollment_id} ({info.scheme}, {info.profile}{advice})"

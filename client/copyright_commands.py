@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 import click
 
 from .claiming import ClaimOutcome, own_registration, require_same_photo
-from .commands import bars, client_of, connection_options
+from .commands import advise_renewal, bars, client_of, connection_options
 from .errors import CameraNotRecognised, ClientError
 from .output_files import require_new_folder, require_unwritten, write_new
 from .photos import developed_file, photo_files
@@ -94,6 +94,7 @@ def register(
 @click.option("--seen", metavar="YYYY-MM-DD", help="Day (UTC) since when the copy is public.")
 @click.option("--map", "match_map", is_flag=True, help="Say where in the frame it matches.")
 @click.option("--out", type=FOLDER, help="New folder for the evidence.")
+@click.option("--proof", is_flag=True, help="Put a proof that anybody can check into --out.")
 @click.option("--any-photos", is_flag=True, help="Try fresh photos that seem unsuitable.")
 @json_option
 @click.pass_context
@@ -109,6 +110,7 @@ def claim(
     seen: str | None,
     match_map: bool,
     out: Path | None,
+    proof: bool,
     any_photos: bool,
     as_json: bool,
 ) -> None:
@@ -119,6 +121,8 @@ def claim(
     Exit status: 0 proven or supported, 1 inconclusive, 2 error, 3 rejected.
     """
     seen_at = _seen_at(seen)
+    if proof and out is None:
+        raise click.UsageError("--proof goes with --out, the folder that it is written to")
     if out is not None:
         require_new_folder(out)
     developed_file(copy, "to claim it")
@@ -132,15 +136,23 @@ def claim(
                 registration_id=registration_id,
                 seen_at=seen_at,
                 match_map=match_map,
+                proof=proof,
                 any_photos=any_photos,
                 progress=shown.progress,
+                proving=shown.proving,
                 sending=shown.sending,
             )
         except CameraNotRecognised as error:
-            _not_recognised(context, str(error), as_json)
+            _not_recognised(context, str(error), as_json, client.renewal)
+        renewal = client.renewal
     if out is not None:
         _write_evidence(out, outcome, copy, original, vault)
-    show(as_json, _claim(outcome, out), _told(outcome, out))
+    advise_renewal(renewal, as_json)
+    if proof and outcome.proof_problem:
+        note(f"no proof: {outcome.proof_problem}")
+    said = {**_claim(outcome, out), "renewal": renewal}
+    proven = {"proof": not outcome.proof_problem} if proof else {}
+    show(as_json, {**said, **proven}, _told(outcome, out))
     context.exit(_EXIT[outcome.statement.verdict])
 
 
@@ -183,7 +195,7 @@ def _seen_at(day: str | None) -> int:
         raise ClientError(f"{day!r} is no day: write --seen like 2025-12-31") from None
 
 
-def _not_recognised(context: click.Context, reason: str, as_json: bool) -> NoReturn:
+def _not_recognised(context: click.Context, reason: str, as_json: bool, renewal: str) -> NoReturn:
     result = {
         "verdict": "rejected",
         "reasons": [reason],
@@ -193,7 +205,9 @@ def _not_recognised(context: click.Context, reason: str, as_json: bool) -> NoRet
         "competing": [],
         "claim_id": None,
         "evidence": None,
+        "renewal": renewal,
     }
+    advise_renewal(renewal, as_json)
     show(as_json, result, f"rejected\n- {reason}")
     context.exit(_EXIT["rejected"])
 

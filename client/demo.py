@@ -77,19 +77,22 @@ class SavedFingerprint:
     shape: tuple[int, int]
     kind: PhotoKind
     photos: int
+    source: str
 
     @classmethod
     def of(cls, fingerprint: Fingerprint) -> "SavedFingerprint":
         """Write it."""
         file = TemporaryFile()  # noqa: SIM115 - open as long as this object lives
         file.write(np.ascontiguousarray(fingerprint.values).data)
-        return cls(file, fingerprint.shape, fingerprint.kind, fingerprint.photos)
+        return cls(
+            file, fingerprint.shape, fingerprint.kind, fingerprint.photos, fingerprint.source
+        )
 
     def load(self) -> Fingerprint:
         """Read it back."""
         self.file.seek(0)
         values = np.frombuffer(self.file.read(), np.float32).reshape(self.shape)
-        return Fingerprint(values, self.kind, self.photos)
+        return Fingerprint(values, self.kind, self.photos, self.source)
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,7 @@ def _probe_all(
 
 
 def fitted(fingerprint: Fingerprint, enrolled: Fingerprint) -> Fingerprint:
-    """A fingerprint forced into another camera's frame and kind, the way a thief would.
+    """A fingerprint forced into another camera's frame, kind and source, as a thief would.
 
     The centre where it is larger, repeated where it is smaller; unchanged where it fits.
     """
@@ -217,7 +220,7 @@ def fitted(fingerprint: Fingerprint, enrolled: Fingerprint) -> Fingerprint:
             # Even offsets keep the phase of the colour filter.
             start = max(0, values.shape[axis] - length) // 4 * 2
             values = np.take(values, range(start, start + length), axis=axis, mode="wrap")
-    return replace(fingerprint, values=values, kind=enrolled.kind)
+    return replace(fingerprint, values=values, kind=enrolled.kind, source=enrolled.source)
 
 
 def _score(vault: Vault, enrolled: Fingerprint, probe: Fingerprint) -> int:

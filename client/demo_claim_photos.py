@@ -10,14 +10,15 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-from grainseal.crypto.profiles import CLAIM_V1, ClaimProfile
+from grainseal.crypto.profiles import ClaimProfile, claim_profile_named
 from grainseal.models.claim_code import claim_for
 
 from .claim_coding import require_claim_photos, require_frame_for_claims
+from .claim_photos import DEFAULT_CLAIM_PROFILE
 from .demo_photos import Found, PhotoSet, Plan
 from .errors import PhotosRefused
 
-PROFILE: Final[ClaimProfile] = CLAIM_V1
+PROFILE: Final[ClaimProfile] = claim_profile_named(DEFAULT_CLAIM_PROFILE)
 EXTRACTOR: Final = claim_for(PROFILE.name).extractor
 # What a web site makes of a photo.
 WEB_SIDE: Final = 1600  # pixels of the longer side

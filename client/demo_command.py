@@ -13,10 +13,11 @@ import click
 from .demo import RELYING_PARTY, Decision, Fingerprints, extract_all, run_demo
 from .demo_claim_photos import plan_claims
 from .demo_claims import ClaimStory, make_room, run_claims
+from .demo_keys import KeyTry, run_keys
 from .demo_photos import Plan, plan_demo, require_cameras, worker_pool
 from .demo_service import LocalService
 from .demo_told import as_json as told_as_json
-from .demo_told import print_claims, print_matrix
+from .demo_told import print_claims, print_keys, print_matrix
 from .demo_virtual import VIRTUAL_CAMERAS, add_scene, take_virtual_photos
 from .report import require_matplotlib, write_report
 from .terminal import json_option, note, progress_of_stages, show
@@ -32,6 +33,7 @@ class Outcome:
     plan: Plan
     prints: Fingerprints
     decisions: list[Decision]
+    keys: list[KeyTry]
     story: ClaimStory | None
 
 
@@ -56,8 +58,8 @@ def demo(
 ) -> None:
     """Enrol cameras at a real server on this machine, then try each with every other's photos.
 
-    Then a photo is registered, a web copy of it is claimed by its owner and by somebody else, and
-    log and evidence are verified.
+    One is enrolled by a key that its photos give, too, and tried. Then a photo is registered, a web
+    copy of it is claimed by its owner and by somebody else, and log and evidence are verified.
 
     With --photos DIR it takes your own: a folder for each camera, named as you like, with at least
     one photo more than are enrolled. Photos are taken in the order of their names.
@@ -79,7 +81,12 @@ def demo(
         page = None
         if report is not None:
             page = write_report(
-                report, outcome.plan, outcome.prints, outcome.decisions, outcome.story
+                report,
+                outcome.plan,
+                outcome.prints,
+                outcome.decisions,
+                outcome.story,
+                outcome.keys,
             )
         _show(outcome, page, as_json)
     if outcome.story is not None and not outcome.story.as_expected:
@@ -89,9 +96,10 @@ def demo(
 def _show(outcome: Outcome, page: Path | None, as_json: bool) -> None:
     plan, decisions, story = outcome.plan, outcome.decisions, outcome.story
     if as_json:
-        show(True, told_as_json(plan, decisions, story, page), "")
+        show(True, told_as_json(plan, decisions, outcome.keys, story, page), "")
         return
     print_matrix(plan, decisions)
+    print_keys(outcome.keys)
     if story is not None:
         print_claims(story, kept=page is not None)
     if page is not None:
@@ -146,6 +154,7 @@ def _outcome(
         with LocalService(work / "server") as service:
             api_key = service.add_relying_party(RELYING_PARTY)
             decisions = run_demo(service, api_key, plan, prints, work, done)
+            keys = run_keys(service, api_key, plan, prints, work, done)
             if claims is not None:
                 story = run_claims(service, api_key, claims, prints, work, evidence, done)
-    return Outcome(plan, prints, decisions, story)
+    return Outcome(plan, prints, decisions, keys, story)

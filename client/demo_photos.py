@@ -18,13 +18,13 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Final
 
-from grainseal.crypto.profiles import AUTH_JPEG_V1, AUTH_RAW_V1, Profile
+from grainseal.crypto.profiles import Profile
 from grainseal.models.codes import CodeError, code_for, require_frame
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, read_photo
 from grainseal.models.quality import Problem, problems
 
 from .errors import ClientError
-from .photos import photos_in
+from .photos import DEFAULT_PROFILES, photos_in
 
 # Looked at beyond what is needed, so that some bad photos do not cost the camera.
 _SPARE_FACTOR: Final = 2
@@ -206,8 +206,8 @@ def _one_kind(paths: list[Path], wanted: int) -> tuple[Profile, list[Path]]:
     raw = [path for path in paths if path.suffix.lower() in RAW_SUFFIXES]
     developed = [path for path in paths if path.suffix.lower() not in RAW_SUFFIXES]
     if len(raw) >= wanted or len(raw) > len(developed):
-        return AUTH_RAW_V1, raw
-    return AUTH_JPEG_V1, developed
+        return DEFAULT_PROFILES["raw"], raw
+    return DEFAULT_PROFILES["developed"], developed
 
 
 def _advice(camera: str, found: Sequence[Problem]) -> list[str]:

@@ -11,11 +11,17 @@ from rich.table import Table
 from .demo import Decision
 from .demo_claim_photos import PROFILE, WEB_QUALITY
 from .demo_claims import PROVEN, ClaimMade, ClaimStory
+from .demo_keys import PROFILE as KEYS
+from .demo_keys import KeyTry, sentence
 from .demo_photos import Plan
 
 
 def as_json(
-    plan: Plan, decisions: list[Decision], story: ClaimStory | None, page: Path | None
+    plan: Plan,
+    decisions: list[Decision],
+    keys: list[KeyTry],
+    story: ClaimStory | None,
+    page: Path | None,
 ) -> dict[str, object]:
     """Everything as one object; `page` is the report."""
     return {
@@ -33,6 +39,16 @@ def as_json(
         "cameras": [
             {"name": each.camera, "profile": each.profile.name, "enrolled_photos": len(each.paths)}
             for each in plan.enrolled
+        ],
+        "keys": [
+            {
+                "enrolled": each.enrolled,
+                "probe": each.probe,
+                "accepted": each.accepted,
+                "seconds": round(each.seconds, 3),
+                "bytes_sent": each.bytes_sent,
+            }
+            for each in keys
         ],
         "claims": _claims_json(story, page is not None) if story is not None else None,
         "notes": plan.notes,
@@ -77,6 +93,14 @@ def summary(decisions: list[Decision]) -> list[str]:
     sent = median(each.bytes_sent for each in decisions) / 1000
     lines.append(f"one authentication took {seconds:.2f} s and sent {sent:.0f} kB (medians)")
     return lines
+
+
+def print_keys(keys: list[KeyTry]) -> None:
+    """What became of the camera that was enrolled by its key."""
+    if keys:
+        click.echo(f"\nEnrolled by a key that the camera gives ({KEYS.name}), no template kept:")
+    for each in keys:
+        click.echo(f"  {sentence(each)}")
 
 
 def print_claims(story: ClaimStory, kept: bool) -> None:

@@ -7,15 +7,22 @@ caller carries the messages and keeps the vault. A claim template is encrypted b
 
 from dataclasses import dataclass, field
 
+from grainseal.crypto.claim_template import ClaimTemplateFacts
 from grainseal.crypto.opening import HomomorphicKey
-from grainseal.crypto.profiles import Profile, claim_profile_named, profile_named
+from grainseal.crypto.profiles import (
+    FuzzyProfile,
+    Profile,
+    claim_profile_named,
+    profile_named,
+)
 from grainseal.crypto.signing import SigningKey
-from grainseal.crypto.transcript import claim_template_hash, template_transcript
+from grainseal.crypto.transcript import claim_template_facts, template_transcript
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
 from .claim_coding import NewClaimTemplate
 from .coding import NewTemplate
 from .errors import UntrustedService
+from .schemes import scheme_message
 from .sessions import SERVICE_AUDIENCE, Expected, checked_session, opening_by
 from .vault_state import PendingEnrollment, StoredClaims, StoredEnrollment
 
@@ -25,19 +32,28 @@ PURPOSE_RENEW = "renew"
 
 @dataclass(frozen=True)
 class EncryptedClaims:
-    """A claim template as it is uploaded, its hash (32 bytes), and what the vault will keep."""
+    """A claim template as it is uploaded, what is public of it, and what the vault will keep."""
 
     upload: bytes = field(repr=False)
-    sha256: bytes
+    facts: ClaimTemplateFacts
     stored: StoredClaims
     key: HomomorphicKey = field(repr=False)
+
+    @property
+    def sha256(self) -> bytes:
+        """The claim template's hash, 32 bytes."""
+        return self.facts.sha256
 
     @property
     def parameters(self) -> pb.ClaimParameters:
         """What the service is told at the beginning."""
         height, width = self.stored.frame
         return pb.ClaimParameters(
-            profile=self.stored.profile, height=height, width=width, seed=self.stored.seed
+            profile=self.stored.profile,
+            height=height,
+            width=width,
+            seed=self.stored.seed,
+            commitment_sha256=self.facts.commitment_sha256,
         )
 
 
@@ -51,8 +67,11 @@ class Submitted:
     claims: EncryptedClaims | None = None
 
 
-def encrypt_claims(template: NewClaimTemplate) -> EncryptedClaims:
-    """A claim template under a homomorphic key of its own."""
+def encrypt_claims(template: NewClaimTemplate, commitment_sha256: bytes = b"") -> EncryptedClaims:
+    """A claim template under a homomorphic key of its own.
+
+    `commitment_sha256`: of the commitment to its code; empty: there is none.
+    """
     profile = claim_profile_named(template.profile)
     key = HomomorphicKey(profile)
     code, keys = key.encrypt(template.code), key.public_keys()
@@ -64,16 +83,22 @@ def encrypt_claims(template: NewClaimTemplate) -> EncryptedClaims:
         positions=template.positions,
         homomorphic_secret=key.secret(),
     )
-    sha256 = claim_template_hash(
-        profile.name, *template.frame, template.seed, code, keys, template.positions
+    facts = claim_template_facts(
+        profile.name,
+        *template.frame,
+        template.seed,
+        code,
+        keys,
+        template.positions,
+        commitment_sha256,
     )
     upload = b"".join((code, keys.relin_key, keys.zero_key, template.positions))
-    return EncryptedClaims(upload, sha256, stored, key)
+    return EncryptedClaims(upload, facts, stored, key)
 
 
 def begin_with_ticket(
     ticket: str,
-    profile: Profile,
+    profile: Profile | FuzzyProfile,
     device: SigningKey,
     idempotency_key: bytes,
     claims: EncryptedClaims | None = None,
@@ -85,12 +110,13 @@ def begin_with_ticket(
         device_key=device.public,
         idempotency_key=idempotency_key,
         claims=_parameters(claims),
+        scheme=scheme_message(profile),
     )
 
 
 def begin_with_token(
     renewal_token: str,
-    profile: Profile,
+    profile: Profile | FuzzyProfile,
     device: SigningKey,
     idempotency_key: bytes,
     claims: EncryptedClaims | None = None,
@@ -102,15 +128,16 @@ def begin_with_token(
         device_key=device.public,
         idempotency_key=idempotency_key,
         claims=_parameters(claims),
+        scheme=scheme_message(profile),
     )
 
 
-def expected_enrollment(profile: Profile, subject: str) -> Expected:
+def expected_enrollment(profile: Profile | FuzzyProfile, subject: str) -> Expected:
     """What a first enrolment's session must say; the service's key is pinned from here on."""
     return Expected(PURPOSE_ENROLL, profile.name, subject, SERVICE_AUDIENCE, None, None)
 
 
-def expected_renewal(profile: Profile, old: StoredEnrollment) -> Expected:
+def expected_renewal(profile: Profile | FuzzyProfile, old: StoredEnrollment) -> Expected:
     """What a renewal's session must say."""
     return Expected(
         PURPOSE_RENEW, profile.name, old.subject, SERVICE_AUDIENCE, None, old.service_key

@@ -41,7 +41,12 @@ class ServiceError(ClientError):
 
 
 class RenewalDue(ClientError):  # noqa: N818 - the name says what happened
-    """A template was opened as often as is safe; `Client.renew` replaces it."""
+    """A template must be replaced before it is used again, as the message says; mostly by
+    `Client.renew`: it was opened as often as is safe, or is of an extractor that is not here."""
+
+
+class NotProvable(ClientError):  # noqa: N818 - the name says what happened
+    """No claim proof can be made of this photo: its score is not one that a proof shows."""
 
 
 class CameraNotRecognised(ClientError):  # noqa: N818 - the name says what happened

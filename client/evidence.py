@@ -1,8 +1,9 @@
 """A claim's evidence as one folder: the certificate, the receipts, the photos, and a page of it.
 
-No key is in it, no seed, no code, nothing of a fingerprint; photos are as they were given, with
-what their files say of place and camera. A folder is made beside its place under another name and
-moved there whole, so that there is never half of one. docs/PROTOCOL.md, "Evidence".
+No key is in it, no code, nothing of a fingerprint; of a claim proof, if one was made, its public
+parameters: where the fingerprint is strong. Photos are as they were given, with what their files
+say of place and camera. A folder is made beside its place under another name and moved there whole,
+so that there is never half of one. docs/PROTOCOL.md, "Evidence".
 """
 
 import os
@@ -25,6 +26,7 @@ from .evidence_checks import (
     COPY,
     ENROLLMENT,
     ORIGINAL,
+    PROOF,
     PROVENANCE,
     REGISTRATION,
     EvidenceVerification,
@@ -74,6 +76,8 @@ def write_evidence(
         files[REGISTRATION] = outcome.registration_receipt.to_json().encode()
     if given is not None:
         files |= _named(ORIGINAL, given.data)
+    if outcome.proof:
+        files[PROOF] = outcome.proof
     if signed is not None:
         files |= _named(PROVENANCE, signed)
     _write_folder(folder, files)

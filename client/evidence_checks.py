@@ -1,4 +1,4 @@
-"""E1–E6: whether a folder of evidence holds together, by the log's and the service's keys alone.
+"""E1–E7: whether a folder of evidence holds together, by the log's and the service's keys alone.
 
 Off line, and without a word that the folder's page says. Checks that do not hang on one another
 are made all the same after one has failed, so that whoever is shown a folder sees all that is
@@ -24,15 +24,17 @@ from grainseal.crypto.receipts import (
     verify_receipt,
 )
 from grainseal.models.identity import PhotoIdentity, identity_of
-from grainseal.models.photo import PhotoError, read_photo
+from grainseal.models.photo import Photo, PhotoError, read_photo
 
 from . import provenance
 from .errors import ClientError
 from .photos import MAX_UPLOADED_PHOTO
+from .proof_support import require_proofs
 
 CERTIFICATE: Final = "certificate.json"
 ENROLLMENT: Final = "enrollment.receipt.json"
 REGISTRATION: Final = "registration.receipt.json"
+PROOF: Final = "proof.json"
 COPY, ORIGINAL, PROVENANCE = "copy", "original", "provenance"
 EVIDENCE_CHECKS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -42,6 +44,7 @@ EVIDENCE_CHECKS: Final[Mapping[str, str]] = MappingProxyType(
         "E4": "the copy is the one that was claimed",
         "E5": "the original is the registered photo",
         "E6": "the C2PA manifest is valid and names this registration",
+        "E7": "the claim proof holds for the copy and this claimant",
     }
 )
 # A manifest makes a photo larger, by its receipt and certificates.
@@ -74,7 +77,7 @@ class EvidenceVerification:
 def verify_evidence(
     folder: Path, log_keys: Sequence[VerifierKey], service_keys: Mapping[str, bytes]
 ) -> EvidenceVerification:
-    """E1–E6 of a folder; `service_keys` as `tokens.keys_of_jwks` gives them.
+    """E1–E7 of a folder; `service_keys` as `tokens.keys_of_jwks` gives them.
 
     `ClientError` if there is no such folder, `MisuseError` without keys of the log.
     """
@@ -88,6 +91,7 @@ def verify_evidence(
         ("E4", checks.copy),
         ("E5", checks.original),
         ("E6", checks.provenance),
+        ("E7", checks.proof),
     ):
         checks.make(check, make)
     steps, not_made = tuple(checks.steps), tuple(checks.not_made)
@@ -207,6 +211,29 @@ class _Checks:
             raise VerificationFailed("the C2PA manifest is on another photo than the registered")
         self.remarks.append(found.sentence)
 
+    def proof(self) -> None:
+        # E7
+        said, file = self._said().claimant, self.folder / PROOF
+        if not file.exists():
+            raise _Skipped("the folder has no claim proof")
+        try:
+            require_proofs()
+        except ClientError as error:
+            raise VerificationFailed(str(error)) from None
+        from grainseal.crypto.claim_proof import MAX_CLAIM_PROOF_BYTES
+
+        from .proof_checks import verify_proof  # Python 3.11: see `require_proofs`
+
+        done = verify_proof(
+            _content(file, MAX_CLAIM_PROOF_BYTES), self.log_keys, _read(self._photo(COPY))
+        )
+        if not done.valid or done.receipt is None:
+            raise VerificationFailed(f"{PROOF}: {done.failed}: {done.problem}")
+        entry = done.receipt.entry
+        whose = isinstance(entry, EnrollmentEntry) and (entry.enrollment_id, entry.device_key)
+        if whose != (said.enrollment_id, said.device_key):
+            raise VerificationFailed(f"{PROOF} is of another claimant than the certificate")
+
     def _said(self) -> ClaimStatement:
         if self.statement is None:
             raise _Skipped("the certificate is not valid")
@@ -249,7 +276,11 @@ def _content(path: Path, limit: int) -> bytes:
 
 
 def _identity(photo: bytes) -> PhotoIdentity:
+    return identity_of(_read(photo))
+
+
+def _read(photo: bytes) -> Photo:
     try:
-        return identity_of(read_photo(photo))
+        return read_photo(photo)
     except PhotoError as error:
         raise MalformedMessage(f"the folder has a photo that cannot be read: {error}") from None

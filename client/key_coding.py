@@ -3,6 +3,7 @@
 import math
 import secrets
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -27,6 +28,10 @@ from grainseal.models.matching import ncc
 
 from .errors import CameraNotRecognised, ClientError, PhotosRefused
 
+ADVICE: Final = (
+    "these photos do not give the key: take four or more fresh ones with the camera that the key "
+    "was made with, of something bright and even, out of focus, at its lowest ISO"
+)
 # How many fresh photos a key should come back from.
 FRESH_PHOTOS = 4
 
@@ -71,13 +76,10 @@ def same_key(fingerprint: Fingerprint, helper: HelperData, device_secret: bytes)
         return reproduce(helper, soft, device_secret)
     except CodeError as error:
         raise PhotosRefused(str(error)) from None
-    except MalformedMessage as error:
-        raise ClientError(f"the key file is damaged ({error}): use a copy of it") from None
+    except MalformedMessage:
+        raise ClientError("the key file is damaged: use a copy of it") from None
     except VerificationFailed:
-        raise CameraNotRecognised(
-            "these photos do not give the key: take four or more fresh ones with the camera that "
-            "the key was made with, of something bright and even, out of focus, at its lowest ISO"
-        ) from None
+        raise CameraNotRecognised(ADVICE) from None
 
 
 def forecast(first: Features, second: Features, photos: int, positions: Positions) -> float:

@@ -14,7 +14,16 @@ from .key_file import (
     seal,
 )
 from .output_files import require_unwritten
-from .terminal import json_option, note, open_vault, options, progress, show, vault_to_keep
+from .terminal import (
+    json_option,
+    note,
+    open_vault,
+    options,
+    progress,
+    show,
+    vault_to_keep,
+    warning,
+)
 
 ADVISED_PHOTOS: Final = 6
 SEALED_SUFFIX: Final = ".sealed"
@@ -51,6 +60,7 @@ def key() -> None:
     show_default=True,
     help="FUZZY_V1: 128 bits; FUZZY_MAX_V1: 256 bits, needs cleaner photos.",
 )
+@click.option("--allow-testing-profiles", is_flag=True, hidden=True)
 @photo_options
 @json_option
 def generate(
@@ -58,22 +68,32 @@ def generate(
     vault: Path,
     keyring: bool,
     profile: str,
+    allow_testing_profiles: bool,
     photos: tuple[Path, ...],
     any_photos: bool,
     as_json: bool,
 ) -> None:
     """Make a key of the camera that took PHOTO..., six or more of a bright, even scene.
 
-    The key file holds no key. Keep copies of it and of the vault: without both nothing that was
-    sealed opens again. What it is protected by: docs/THREAT_MODEL.md, "Keys from a camera".
+    No photo makes two keys: take fresh ones for each. The key file holds no key. Keep copies of it
+    and of the vault: without both nothing that was sealed opens again. What it is protected by:
+    docs/THREAT_MODEL.md, "Keys from a camera".
     """
     if not any(photo.is_dir() for photo in photos) and len(photos) < ADVISED_PHOTOS:
         note(f"few photos make a key that comes back less often: give {ADVISED_PHOTOS} or more")
     require_unwritten([out])
     with vault_to_keep(vault, keyring) as opened, progress("Reading photos") as report:
         made = generate_key_file(
-            out, opened, photos, profile=profile, any_photos=any_photos, progress=report
+            out,
+            opened,
+            photos,
+            profile=profile,
+            any_photos=any_photos,
+            allow_testing_profiles=allow_testing_profiles,
+            progress=report,
         )
+    for each in made.warnings:
+        warning(each)
     bits = 8 * made.profile.key_bytes
     said = {
         "key_file": str(out),
@@ -81,6 +101,7 @@ def generate(
         "profile": made.profile.name,
         "bits": bits,
         "vault": str(vault),
+        "warnings": made.warnings,
     }
     show(as_json, said, f"{out}: a key of {bits} bits; keep it and {vault}")
 
@@ -107,8 +128,8 @@ def reproduce(
 ) -> None:
     """Get the key of KEYFILE back from PHOTO..., fresh ones of its camera; four or more are best.
 
-    The key is not shown: it seals or opens a file, or is only tried. Files are never overwritten,
-    and the one that was sealed or opened stays.
+    The vault is the one that the key was made with. The key is not shown: it seals or opens a file,
+    or is only tried. Files are never overwritten, and the one that was sealed or opened stays.
 
     Exit status: 0 it came back, 1 it did not, 2 error.
     """

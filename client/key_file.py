@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grainseal.crypto.errors import MalformedMessage, MisuseError, VerificationFailed
+from grainseal.crypto.errors import MalformedMessage, VerificationFailed
 from grainseal.crypto.helper_data import HelperData, device_secret_of
-from grainseal.crypto.profiles import FUZZY_V1, FuzzyProfile, fuzzy_profile_named
+from grainseal.crypto.profiles import FUZZY_PROFILES, FUZZY_V1, FuzzyProfile
 from grainseal.crypto.sealed_file import key_id_of, open_file, seal_file
 from grainseal.models.codes import CodeError, code_for, features, select_positions
 from grainseal.models.fingerprint import Fingerprint, FingerprintEstimator
@@ -21,7 +21,17 @@ from grainseal.models.photo import PhotoError, read_photo
 from .errors import ClientError, PhotosRefused
 from .key_coding import forecast, new_key, same_key
 from .output_files import new_file
-from .photos import Progress, extract, extractor_named, photo_files, require_fit
+from .photos import (
+    Photos,
+    Progress,
+    Warn,
+    extract,
+    extractor_named,
+    photo_files,
+    require_burst,
+    require_fit,
+)
+from .used_photos import UsedPhotos
 from .vault import Vault
 
 LEAST_PHOTOS = 2
@@ -31,11 +41,15 @@ LEAST_FORECAST = 0.9
 
 @dataclass(frozen=True)
 class CameraKey:
-    """A key, and the id that files sealed under it carry: the SHA-256 of its key file."""
+    """A key, and the id that files sealed under it carry: the SHA-256 of its key file.
+
+    `warnings`: what speaks against the photos that it was made of, if they were tried all the same.
+    """
 
     profile: FuzzyProfile
     key_id: bytes
     key: bytes = field(repr=False)
+    warnings: tuple[str, ...] = ()
 
 
 def generate_key_file(
@@ -45,33 +59,67 @@ def generate_key_file(
     *,
     profile: str = FUZZY_V1.name,
     any_photos: bool = False,
+    allow_testing_profiles: bool = False,
     progress: Progress | None = None,
 ) -> CameraKey:
     """A new key of the camera that took the photos; its key file is written to `out`, a new file.
 
-    `PhotosRefused`, with what to do, for photos that are unfit or would not give the key back;
-    `any_photos` tries them all the same.
+    `PhotosRefused`, with what to do, for photos that are unfit, of several cameras, or would not
+    give the key back; `any_photos` tries them all the same. Also for photos that a key of this
+    vault was made of, whatever `any_photos` says.
     """
-    chosen = _profile(profile)
+    chosen = _profile(profile, allow_testing_profiles)
+    warnings: list[str] = []
+    used = UsedPhotos(vault)
+    burst = burst_for_key(photos, chosen, used, any_photos, warnings.append, progress)
+    secret = device_secret_of(vault.state.device_seed)
+    made = new_key(burst.fingerprint, chosen, secret)
+    content = made.helper.to_bytes(secret)
+    _keep(out, content, used, burst.marks)
+    return CameraKey(chosen, hashlib.sha256(content).digest(), made.key, tuple(warnings))
+
+
+@dataclass(frozen=True)
+class KeyBurst:
+    """Photos that a key is to be made of; `marks`: what the vault remembers of them."""
+
+    fingerprint: Fingerprint
+    marks: tuple[bytes, ...] = ()
+
+
+def burst_for_key(
+    photos: Photos,
+    profile: FuzzyProfile,
+    used: UsedPhotos,
+    any_photos: bool,
+    warn: Warn | None,
+    progress: Progress | None,
+) -> KeyBurst:
+    """What photos say that a key is to be made of.
+
+    `PhotosRefused`, with what to do, for photos that are unfit, of several cameras, or would not
+    give the key back; `any_photos` tries them all the same and tells `warn`. Also for photos that a
+    key was made of, whatever `any_photos` says. A fingerprint is taken as it is.
+    """
+    if isinstance(photos, Fingerprint):
+        return KeyBurst(photos)
     files = photo_files(photos)
     if len(files) < LEAST_PHOTOS:
         raise PhotosRefused(f"a key takes {LEAST_PHOTOS} photos or more: six are a good number")
-    if not any_photos:
-        require_fit(files, chosen)
-    burst, expected = _burst(files, chosen, progress)
-    least = LEAST_FORECAST * chosen.amplitude
-    if expected < least and not any_photos:
-        raise PhotosRefused(
+    require_burst(files, profile, any_photos, warn)
+    burst, expected = _burst(files, profile, used, progress)
+    least = LEAST_FORECAST * profile.amplitude
+    if expected < least:
+        message = (
             f"a key of these photos would often not come back (signal {expected:.3f}, "
             f"{least:.3f} is needed): take more of something bright and even, out of "
             "focus, at the lowest ISO and the best quality"
         )
-    secret = device_secret_of(vault.state.device_seed)
-    made = new_key(burst, chosen, secret)
-    content = made.helper.to_bytes(secret)
-    with new_file(out) as opened:
-        opened.write(content)
-    return CameraKey(chosen, hashlib.sha256(content).digest(), made.key)
+        if not any_photos:
+            raise PhotosRefused(message)
+        if warn is not None:
+            warn(message)
+    return burst
 
 
 def reproduce_key(
@@ -91,8 +139,10 @@ def reproduce_key(
     content = _content(key_file)
     try:
         helper = HelperData.from_bytes(content, secret)
-    except MalformedMessage as error:
-        raise ClientError(f"{key_file} is not a key file: {error}") from None
+    except MalformedMessage:
+        raise ClientError(
+            f"{key_file} is not a key file, or a newer version of grainseal made it"
+        ) from None
     except VerificationFailed:
         raise ClientError(
             f"{key_file} does not open: it was changed, or made with another vault"
@@ -144,22 +194,26 @@ def require_sealed_with(source: Path, key_file: Path) -> None:
         )
 
 
-def _profile(name: str) -> FuzzyProfile:
-    try:
-        return fuzzy_profile_named(name)
-    except MisuseError as error:
-        raise ClientError(str(error)) from None
+def _profile(name: str, allow_testing_profiles: bool) -> FuzzyProfile:
+    profile = FUZZY_PROFILES.get(name)
+    if profile is None or (profile.for_tests and not allow_testing_profiles):
+        usable = [each.name for each in FUZZY_PROFILES.values() if not each.for_tests]
+        raise ClientError(f"no key profile {name!r}: use one of {', '.join(usable)}")
+    return profile
 
 
 def _burst(
-    files: Sequence[Path], profile: FuzzyProfile, progress: Progress | None
-) -> tuple[Fingerprint, float]:
-    """Fingerprint of a burst, and the amplitude to expect, from its halves."""
+    files: Sequence[Path], profile: FuzzyProfile, used: UsedPhotos, progress: Progress | None
+) -> tuple[KeyBurst, float]:
+    """A burst none of which made a key before; the amplitude of fresh photos, from its halves."""
     spec = code_for(profile.name)
     halves = [FingerprintEstimator(extractor_named(spec.extractor)) for _ in range(2)]
+    marks = []
     try:
         for done, path in enumerate(files):
-            halves[done % 2].add(read_photo(path))
+            photo = read_photo(path)
+            marks.append(used.fresh(photo))
+            halves[done % 2].add(photo)
             if progress is not None:
                 progress(done + 1, len(files))
         burst = halves[0].joined(halves[1]).finish()
@@ -167,7 +221,19 @@ def _burst(
         positions = select_positions(features(burst, spec), spec)
     except (PhotoError, CodeError) as error:
         raise PhotosRefused(str(error)) from None
-    return burst, forecast(first, second, len(files), positions)
+    return KeyBurst(burst, tuple(marks)), forecast(first, second, len(files), positions)
+
+
+def _keep(key_file: Path, content: bytes, used: UsedPhotos, marks: Sequence[bytes]) -> None:
+    """The key file, its photos in the vault first: no key is without this memory of its photos."""
+    used.add(marks)
+    try:
+        with new_file(key_file) as opened:
+            opened.write(content)
+    except BaseException:
+        if not key_file.exists():
+            used.forget(marks)
+        raise
 
 
 def _content(key_file: Path) -> bytes:

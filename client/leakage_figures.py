@@ -122,7 +122,7 @@ def figures_of(spec: LeakageSpec, points: Sequence[LeakagePoint], seconds: float
 
 def verdict(code: CodeFigures, cameras: int) -> str:
     """In one sentence, what the measurement says of a code."""
-    owner = code.of("owner")[0]
+    owner = code.of("owner")[-1]
     attacks = [*code.of("full"), *code.of("platform")]
     worst = max(attacks, key=lambda point: (point.accepted, point.auc, point.sigma_median))
     photos = "1 photo" if worst.photos == 1 else f"{worst.photos} photos"

@@ -1,13 +1,17 @@
 """Files that commands write: never over one that is there, and no surprise after the work."""
 
+import io
 import os
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import ClientError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def require_unwritten(files: Iterable[Path], option: str = "--out") -> None:
@@ -48,28 +52,55 @@ def write_new(file: Path, content: bytes) -> None:
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """Like `write_new`, in pieces: the file is there whole when the block is done, or not at all.
 
-    `ClientError` if it exists by then or cannot be written; what the block raises passes through.
+    `ClientError` if it exists by then or cannot be written; what else the block raises, an
+    `OSError` of its own too, passes through.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    with _writing(path):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as opened:
-                yield opened
-                opened.flush()
-                os.fsync(opened.fileno())
-            # First the name, if it is still free: then what is replaced is ours.
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            try:
-                temporary.replace(path)
-            except OSError:
-                path.unlink(missing_ok=True)
-                raise
-            _keep_name(path.parent)
-        finally:
+    try:
+        with io.BufferedWriter(_NewFile(descriptor, path)) as opened:
+            yield opened
+            opened.flush()
+            with _writing(path):
+                os.fsync(descriptor)
+        with _writing(path):
+            _put(temporary, path)
+    finally:
+        with _writing(path):
             temporary.unlink(missing_ok=True)
+
+
+class _NewFile(io.FileIO):
+    """A file whose failed writes are told apart from what else fails in the block."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        super().__init__(descriptor, "wb")
+        self._path = path
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        with _writing(self._path):
+            return super().write(data)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise _unwritable(path, error) from None
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Move it to its name, which must be free."""
+    # First the name: then what is replaced is ours.
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        temporary.replace(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    _keep_name(path.parent)
 
 
 def _keep_name(folder: Path) -> None:

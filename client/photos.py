@@ -16,18 +16,22 @@ from grainseal.crypto.profiles import (
     profile_named,
 )
 from grainseal.models.claim_code import claim_for
-from grainseal.models.codes import CodeSpec, code_for
+from grainseal.models.codes import CodeError, CodeSpec, code_for, extractor_for
 from grainseal.models.extractor import NAMES, Extractor, get_extractor
 from grainseal.models.fingerprint import Fingerprint, estimate
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, PhotoKind, read_photo
-from grainseal.models.quality import problems
+from grainseal.models.quality import Problem, problems
 
 from .errors import ClientError, PhotosRefused
 
 Progress = Callable[[int, int], None]
 """Told how many photos are done and how many there are."""
+Stages = Callable[[str, int, int], None]
+"""Told the name of a stage, how many of its steps are done and how many there are."""
 Photos = Sequence[str | Path] | Fingerprint
 """Files, or a fingerprint that `fingerprint_of` made of them before."""
+Warn = Callable[[str], None]
+"""Told what speaks against photos that are tried all the same."""
 
 DEFAULT_EXTRACTOR: Final = "neural"
 EXTRACTOR_HELP: Final = f"One of {', '.join(NAMES)} (docs/EVALUATION.md, Extractors)."
@@ -35,7 +39,7 @@ MAX_UPLOADED_PHOTO: Final = 64 * 2**20  # bytes; docs/PROTOCOL.md, "Uploads"
 DEVELOPED_SUFFIXES: Final = frozenset(
     [".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".webp"]
 )
-_PROFILE_OF_KIND: Final[dict[PhotoKind, Profile]] = {
+DEFAULT_PROFILES: Final[dict[PhotoKind, Profile]] = {
     "developed": AUTH_JPEG_V1,
     "raw": AUTH_RAW_V1,
 }
@@ -119,7 +123,7 @@ def profile_for(photos: Photos, name: str | None = None) -> Profile:
     `ClientError` for an unknown name, `PhotosRefused` for a photo that cannot be read.
     """
     try:
-        return profile_named(name) if name is not None else _PROFILE_OF_KIND[_kind_of(photos)]
+        return profile_named(name) if name is not None else DEFAULT_PROFILES[kind_of(photos)]
     except MisuseError as error:
         raise ClientError(str(error)) from None
 
@@ -131,21 +135,44 @@ def first_photo(photos: Iterable[str | Path]) -> Photo:
 
 def require_fit(photos: Photos, profile: Profile | FuzzyProfile) -> None:
     """`PhotosRefused` with advice for each photo that would spoil a code of that profile."""
-    _require_fit(photos, code_for(profile.name), need_flat=True)
+    _require(_problems(photos, code_for(profile.name)))
+
+
+def require_burst(
+    photos: Photos,
+    profile: Profile | FuzzyProfile,
+    any_photos: bool = False,
+    warn: Warn | None = None,
+) -> None:
+    """The same for an enrolment, and all photos must be of one camera.
+
+    With `any_photos` nothing is refused, and `warn` told instead.
+    """
+    if not any_photos:
+        _require(_problems(photos, code_for(profile.name), one_camera=True))
+    elif warn is not None:
+        for problem in _problems(photos, code_for(profile.name), one_camera=True):
+            warn(problem.message)
 
 
 def require_fit_for_claims(photos: Photos, profile: ClaimProfile) -> None:
     """The same for a claim template, which photos of any scenes serve."""
-    _require_fit(photos, claim_for(profile.name), need_flat=False)
+    _require(_problems(photos, claim_for(profile.name), need_flat=False))
 
 
-def _require_fit(photos: Photos, spec: CodeSpec, need_flat: bool) -> None:
+def _problems(
+    photos: Photos, spec: CodeSpec, *, need_flat: bool = True, one_camera: bool = False
+) -> list[Problem]:
     if isinstance(photos, Fingerprint):
-        return
+        return []
     try:
-        found = problems(map(read_photo, photo_files(photos)), spec, need_flat=need_flat)
+        read = map(read_photo, photo_files(photos))
+        return problems(read, spec, need_flat=need_flat, one_camera=one_camera)
     except PhotoError as error:
         raise PhotosRefused(str(error)) from None
+
+
+def _require(found: Sequence[Problem]) -> None:
     blocking = [problem for problem in found if problem.blocking]
     if blocking:
         advice = "; ".join(problem.message for problem in blocking)
@@ -153,7 +180,7 @@ def _require_fit(photos: Photos, spec: CodeSpec, need_flat: bool) -> None:
 
 
 def fingerprint_of(
-    photos: Photos, profile: Profile, progress: Progress | None = None
+    photos: Photos, profile: Profile | FuzzyProfile, progress: Progress | None = None
 ) -> Fingerprint:
     """Fingerprint for a profile's codes; the profile says which extractor makes it.
 
@@ -161,7 +188,18 @@ def fingerprint_of(
     """
     if isinstance(photos, Fingerprint):
         return photos
-    return extract(photos, code_for(profile.name).extractor, progress=progress)
+    return extract_for(photos, code_for(profile.name), progress)
+
+
+def extract_for(
+    photos: Sequence[str | Path], spec: CodeSpec, progress: Progress | None = None
+) -> Fingerprint:
+    """Fingerprint by a code's own extractor; `ClientError` if that is not the installed one."""
+    try:
+        extractor = extractor_for(spec)
+    except CodeError as error:
+        raise ClientError(str(error)) from None
+    return _estimated(photos, extractor, None, progress)
 
 
 def extract(
@@ -176,6 +214,15 @@ def extract(
     `crop`: use only the centre crop × crop pixels. `PhotosRefused` for photos that cannot be read
     or do not belong together, `ClientError` for an extractor that is unknown or has no weights.
     """
+    return _estimated(photos, extractor_named(extractor), crop, progress)
+
+
+def _estimated(
+    photos: Sequence[str | Path],
+    extractor: Extractor,
+    crop: int | None,
+    progress: Progress | None,
+) -> Fingerprint:
     files = photo_files(photos)
 
     def report(done: int) -> None:
@@ -183,12 +230,13 @@ def extract(
             progress(done, len(files))
 
     try:
-        return estimate(map(read_photo, files), extractor_named(extractor), crop, report)
+        return estimate(map(read_photo, files), extractor, crop, report)
     except PhotoError as error:
         raise PhotosRefused(str(error)) from None
 
 
-def _kind_of(photos: Photos) -> PhotoKind:
+def kind_of(photos: Photos) -> PhotoKind:
+    """RAW or developed; of files, the first one's. `PhotosRefused` if it cannot be read."""
     if isinstance(photos, Fingerprint):
         return photos.kind
     return first_photo(photos).kind

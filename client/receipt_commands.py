@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from grainseal.crypto.entries import EnrollmentEntry
+from grainseal.crypto.entries import RegistrationEntry
 from grainseal.crypto.entry_form import readable_entry
 from grainseal.crypto.errors import MisuseError
 from grainseal.crypto.receipts import PhotoHashes, Receipt, Verification, verify_receipt
@@ -179,7 +179,7 @@ def _steps(done: Verification) -> str:
 def _sentence(said: Receipt) -> str:
     entry = said.entry
     whose = f"{entry.subject} of {entry.issuer} as {entry.enrollment_id}"
-    if isinstance(entry, EnrollmentEntry):
+    if not isinstance(entry, RegistrationEntry):
         return f"{whose}, enrolled {_when(entry.created_at)}, leaf {said.proof.index}"
     photo = f"photo {entry.file_sha256.hex()} as {entry.registration_id} ({entry.grade})"
     return f"{whose}, {photo}, registered {_when(entry.registered_at)}, leaf {said.proof.index}"

@@ -5,7 +5,7 @@ log's signature is not looked at: that takes a key which the service must not ch
 """
 
 from grainseal.crypto.checkpoint import parse_checkpoint, parse_note
-from grainseal.crypto.entries import EnrollmentEntry, RegistrationEntry, entry_of
+from grainseal.crypto.entries import KeyEnrollmentEntry, RegistrationEntry, entry_of
 from grainseal.crypto.errors import MalformedMessage, VerificationFailed
 from grainseal.crypto.leaves import Kind, LogProof, Opening, commit, require_counted
 from grainseal.crypto.merkle import verify_inclusion
@@ -20,13 +20,16 @@ def checked_receipt(answer: pb.Receipt, enrolled: StoredEnrollment, device_key: 
     """C8: the receipt of this very enrolment, whole; `UntrustedService` otherwise."""
     receipt = _placed(answer, Kind.ENROLLMENT)
     entry = receipt.entry
-    said = isinstance(entry, EnrollmentEntry) and (
+    helper_sha256 = entry.helper_sha256 if isinstance(entry, KeyEnrollmentEntry) else b""
+    said = not isinstance(entry, RegistrationEntry) and (
         entry.enrollment_id,
         entry.subject,
         entry.profile,
         entry.device_key,
+        helper_sha256,
     )
-    if said != (enrolled.enrollment_id, enrolled.subject, enrolled.profile, device_key):
+    own = (enrolled.enrollment_id, enrolled.subject, enrolled.profile, device_key)
+    if said != (*own, enrolled.helper_sha256):
         raise UntrustedService("the service's receipt is of another enrolment than this vault's")
     return receipt
 

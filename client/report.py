@@ -24,6 +24,8 @@ from grainseal.models.photo import Photo, read_photo
 from .demo import Decision, Fingerprints
 from .demo_claim_photos import PROFILE, WEB_QUALITY
 from .demo_claims import ClaimStory
+from .demo_keys import PROFILE as FUZZY
+from .demo_keys import KeyTry
 from .demo_photos import PhotoSet, Plan
 from .errors import ClientError
 from .evidence import REPORT
@@ -92,6 +94,7 @@ def write_report(
     prints: Fingerprints,
     decisions: Sequence[Decision],
     story: ClaimStory | None = None,
+    keys: Sequence[KeyTry] = (),
 ) -> Path:
     """Write the page into `folder`, made if missing; its path."""
     names = sorted({each.profile for each in decisions})
@@ -109,6 +112,8 @@ def write_report(
             detail=_DETAIL,
             notes=plan.notes,
             claims=_claims(story, folder) if story is not None else None,
+            keys=keys,
+            keys_profile=FUZZY.name,
         )
     )
     try:

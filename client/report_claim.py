@@ -57,6 +57,7 @@ def claim_page(
             pictures=pictures_of(said, copy, original),
             statistic=statistic_of(said),
             manifest=manifest,
+            proven=bool(outcome.proof),
             command=_command(folder),
             levels=_LEVELS,
             times=_times(outcome),

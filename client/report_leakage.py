@@ -61,7 +61,7 @@ def _curves(figures: Figures) -> str:
 
 
 def _draw_scores(axes: Any, code: CodeFigures) -> None:
-    owner = code.of("owner")[0]
+    owner = code.of("owner")[-1]
     axes.axhspan(owner.sigma_min, owner.sigma_max, color=_OWNER, alpha=0.15, lw=0)
     axes.axhline(owner.sigma_median, color=_OWNER, lw=1.6, label=SOURCES["owner"])
     for source, (colour, marker, shift) in _ATTACKS.items():

@@ -5,6 +5,7 @@ What is about the camera itself is in `camera_client`; here is what is about its
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from grainseal.crypto.entries import Grade
@@ -13,16 +14,19 @@ from grainseal.models.identity import identity_of
 
 from . import authenticating
 from .camera_client import CameraClient, fingerprint_for
-from .claim_openings import require_claims
+from .claim_openings import claims_of
 from .claiming import Claiming, ClaimOutcome
 from .copyright_ceremonies import CopyrightCeremonies
-from .errors import CameraNotRecognised
-from .photos import Photos, Progress, developed_file
+from .errors import CameraNotRecognised, ClientError
+from .photos import Photos, Progress, Stages, developed_file
+from .proof_support import proofs_of, require_proofs
 from .registering import Registering, RegistrationInfo
+from .renewal import require_usable, require_usable_claims
 from .results import AuthenticationResult, EnrollmentInfo
 from .statements import described
 from .uploading import Sending
 from .vault import Vault
+from .vault_state import StoredEnrollment
 
 __all__ = [
     "AuthenticationResult",
@@ -49,6 +53,7 @@ class Client(CameraClient):
     ) -> None:
         """`server`: HOST:PORT. `ca`: PEM file. `clock` gives Unix seconds."""
         super().__init__(server, ca, vault, clock=clock)
+        self._clock = clock
         self._copyright = CopyrightCeremonies(self._transport, vault, clock)
 
     def register(
@@ -72,7 +77,7 @@ class Client(CameraClient):
         """
         self._ceremonies.resume()
         enrolled = self._enrolled()
-        require_claims(enrolled)
+        require_usable_claims(claims_of(enrolled))
         file = developed_file(photo, "to register it")
         texts = described(
             file.photo, title=title, creator=creator, licence=licence, metadata=metadata
@@ -92,8 +97,10 @@ class Client(CameraClient):
         registration_id: str = "",
         seen_at: int = 0,
         match_map: bool = False,
+        proof: bool = False,
         any_photos: bool = False,
         progress: Progress | None = None,
+        proving: Stages | None = None,
         sending: Sending | None = None,
     ) -> ClaimOutcome:
         """Ask whether `copy`, found somewhere, came from the enrolled camera.
@@ -101,11 +108,16 @@ class Client(CameraClient):
         `fresh`: photos it just took, as for `authenticate`; `CameraNotRecognised` if they do not
         match. `original`: the photo that the copy was made from, needed if the copy was cropped.
         `registration_id`: which registration it is. `seen_at`: since when the copy is known to be
-        public, in Unix seconds, or 0. `match_map`: where in the frame it matches.
+        public, in Unix seconds, or 0. `match_map`: where in the frame it matches. `proof`: also
+        prove to anybody that the copy matches, which takes an enrolment with `proofs`.
         """
         self._ceremonies.resume()
         enrolled = self._enrolled()
-        require_claims(enrolled)
+        require_usable(enrolled)
+        require_usable_claims(claims_of(enrolled))
+        if proof:
+            require_proofs()
+            proofs_of(claims_of(enrolled))
         wanted = Claiming(
             developed_file(copy, "to claim it"),
             developed_file(original, "to lay the copy onto it") if original is not None else None,
@@ -122,4 +134,22 @@ class Client(CameraClient):
             raise CameraNotRecognised(
                 "the fresh photos do not match the enrolled camera: nothing was claimed"
             )
-        return self._copyright.claim(enrolled, token, wanted, sending)
+        outcome = self._copyright.claim(enrolled, token, wanted, sending)
+        return self._proven(outcome, enrolled, wanted, proving) if proof else outcome
+
+    def _proven(
+        self,
+        outcome: ClaimOutcome,
+        enrolled: StoredEnrollment,
+        wanted: Claiming,
+        proving: Stages | None,
+    ) -> ClaimOutcome:
+        """With a proof, or why there is none: what is decided must not be lost for it."""
+        from .proving import Asked, prove_copy  # Python 3.11: see `require_proofs`
+
+        asked, receipt = Asked(wanted.copy, wanted.original), outcome.enrollment_receipt
+        try:
+            made = prove_copy(enrolled, self.device_key, receipt, asked, self._clock(), proving)
+        except ClientError as error:
+            return replace(outcome, proof_problem=str(error))
+        return replace(outcome, proof=made.to_json().encode())

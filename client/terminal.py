@@ -53,6 +53,11 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
+def warning(text: str) -> None:
+    """What speaks against doing what is done all the same: on stderr."""
+    note(f"warning: {text}")
+
+
 @contextmanager
 def progress(what: str) -> "Iterator[PhotoProgress]":
     """A bar on stderr for a callback (done, total); silent unless stderr is a terminal."""
@@ -127,7 +132,9 @@ def vault_to_keep(folder: Path, use_keyring: bool) -> Iterator[Vault]:
 
 def _new_vault(folder: Path, use_keyring: bool) -> Vault:
     passphrase = None if use_keyring else _passphrase(confirm=True)
-    return Vault.create(folder, passphrase, use_keyring=use_keyring)
+    vault = Vault.create(folder, passphrase, use_keyring=use_keyring)
+    note(f"made a new vault in {folder.absolute()}")
+    return vault
 
 
 def _passphrase(confirm: bool) -> str:

@@ -73,6 +73,10 @@ class Transport:
         """F1–F6."""
         return self._call(self._enrollment.FinishEnrollment, request, pb.Enrollment)
 
+    def enroll_key(self, request: pb.EnrollKeyRequest) -> pb.Enrollment:
+        """Q2–Q7."""
+        return self._call(self._enrollment.EnrollKey, request, pb.Enrollment)
+
     def begin_request(self, request: pb.BeginRequestRequest) -> pb.Session:
         """A session for list, revoke or receipt."""
         return self._call(self._enrollment.BeginRequest, request, pb.Session)
@@ -114,6 +118,14 @@ class Transport:
         """D1–D8."""
         answer = pb.AuthenticationDecision
         return self._call(self._authentication.FinishAuthentication, request, answer)
+
+    def fetch_helper_data(self, request: pb.FetchHelperDataRequest) -> pb.HelperData:
+        """Q8–Q11."""
+        return self._call(self._authentication.FetchHelperData, request, pb.HelperData)
+
+    def answer_with_key(self, request: pb.KeyAnswer) -> pb.AuthenticationDecision:
+        """Q12–Q17."""
+        return self._call(self._authentication.AnswerWithKey, request, pb.AuthenticationDecision)
 
     def upload(self, request: pb.UploadChunk) -> pb.UploadState:
         """U1–U6."""

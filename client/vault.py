@@ -107,8 +107,8 @@ class Vault:
             self.save(change(self._state))
 
     def discard_if_empty(self) -> None:
-        """Delete the file of a vault into which nothing was enrolled; it can be made anew."""
-        if self._state.enrollment is None and self._state.pending is None:
+        """Delete the file of a vault that nothing depends on; it can be made anew."""
+        if self._state.empty:
             (self._folder / FILE).unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -155,7 +155,7 @@ def _read(folder: Path) -> bytes:
         return (folder / FILE).read_bytes()
     except FileNotFoundError:
         raise VaultError(
-            f"no vault in {folder}: name the folder of yours, or enrol first"
+            f"no vault in {folder.absolute()}: name the folder of yours, or enrol first"
         ) from None
     except OSError as error:
         raise VaultError(f"cannot read the vault in {folder}: {error}") from None

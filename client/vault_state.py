@@ -1,6 +1,7 @@
 """What a vault remembers, and its bytes (JSON, binary values in base64).
 
 Keys and positions, never a template or a code: whoever opens the vault still needs the camera.
+Except where claim proofs were asked for, which are made of the code itself (`StoredProofs`).
 """
 
 import base64
@@ -8,9 +9,29 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
+from grainseal.crypto.profiles import Scheme, scheme_of
+
 from .errors import VaultError
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class StoredProofs:
+    """What claim proofs are made of. Whoever has it can make them, without the camera.
+
+    `code`: the claim code, one bit a sign, 1 for -1, the first in the most significant bit. `seed`:
+    32 bytes, and `commitment`: of what the log knows. `signs`: the proof that it is ±1. The
+    `sha256` are of the parts of the claim template that went to the service.
+    """
+
+    code: bytes = field(repr=False)
+    seed: bytes = field(repr=False)
+    commitment: bytes = field(repr=False)
+    signs: bytes = field(repr=False)
+    code_sha256: bytes
+    relin_key_sha256: bytes
+    zero_key_sha256: bytes
 
 
 @dataclass(frozen=True)
@@ -19,7 +40,8 @@ class StoredClaims:
 
     `profile`: a claim profile. `frame`: (height, width) of the photos that it is for. `seed`: 32
     bytes, of the mask. `positions`: a bit for each feature of the frame, the first in the most
-    significant bit. `sums_opened`: masked sums answered for this template.
+    significant bit. `sums_opened`: masked sums answered for this template. `proofs`: None unless
+    claim proofs were asked for.
     """
 
     profile: str
@@ -28,6 +50,7 @@ class StoredClaims:
     seed: bytes = field(repr=False)
     positions: bytes = field(repr=False)
     homomorphic_secret: bytes = field(repr=False)
+    proofs: StoredProofs | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,9 @@ class StoredEnrollment:
     photos. `positions`: little-endian uint32, which features the code takes; they tell where the
     fingerprint is strong, never its sign. `openings`: verifications answered for this template.
     `claims`: None without a claim template.
+
+    By the fuzzy extractor `positions`, `code_key` and `homomorphic_secret` are empty, and
+    `helper_sha256` pins the helper data that the service gives back; else that is empty.
     """
 
     enrollment_id: str
@@ -50,6 +76,12 @@ class StoredEnrollment:
     code_key: bytes = field(repr=False)
     homomorphic_secret: bytes = field(repr=False)
     claims: StoredClaims | None = None
+    helper_sha256: bytes = b""
+
+    @property
+    def scheme(self) -> Scheme:
+        """How the service recognises the camera."""
+        return scheme_of(self.profile)
 
 
 @dataclass(frozen=True)
@@ -65,11 +97,20 @@ class PendingEnrollment:
 
 @dataclass(frozen=True)
 class VaultState:
-    """Everything in a vault. `device_seed`: the Ed25519 device key's 32 secret bytes."""
+    """Everything in a vault. `device_seed`: the Ed25519 device key's 32 secret bytes.
+
+    `key_photos`: marks of the photos that keys were made of, 32 bytes each (`used_photos`).
+    """
 
     device_seed: bytes = field(repr=False)
     enrollment: StoredEnrollment | None = None
     pending: PendingEnrollment | None = None
+    key_photos: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is lost with it: no enrolment, and no key that needs it."""
+        return self.enrollment is None and self.pending is None and not self.key_photos
 
     def completed(self, pending: PendingEnrollment) -> "VaultState":
         """After a pending enrolment's success; as it is if another thread has seen to that."""
@@ -100,6 +141,8 @@ class VaultState:
                 device_seed=base64.b64decode(content["device_seed"]),
                 enrollment=_enrollment(content["enrollment"]),
                 pending=_pending(content["pending"]),
+                # A vault of an earlier version has not kept them.
+                key_photos=tuple(map(base64.b64decode, content.get("key_photos", ()))),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise VaultError(f"the vault's content is of another version: {error!r}") from None
@@ -108,15 +151,19 @@ class VaultState:
 def _enrollment(content: dict[str, Any] | None) -> StoredEnrollment | None:
     if content is None:
         return None
-    # A vault of an earlier version knows no claims.
+    # A vault of an earlier version knows no claims and no helper data.
     claims = _claims(content.get("claims"))
-    return _from_json(StoredEnrollment, {**content, "frame": _frame(content), "claims": claims})
+    known = {"helper_sha256": "", **content}
+    return _from_json(StoredEnrollment, {**known, "frame": _frame(content), "claims": claims})
 
 
 def _claims(content: dict[str, Any] | None) -> StoredClaims | None:
     if content is None:
         return None
-    return _from_json(StoredClaims, {**content, "frame": _frame(content)})
+    # A vault of an earlier version knows no proofs.
+    kept = content.get("proofs")
+    proofs = None if kept is None else _from_json(StoredProofs, kept)
+    return _from_json(StoredClaims, {**content, "frame": _frame(content), "proofs": proofs})
 
 
 def _frame(content: dict[str, Any]) -> tuple[int, int]:

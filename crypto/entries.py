@@ -17,6 +17,7 @@ from .signing import PUBLIC_KEY_BYTES, SIGNATURE_BYTES
 from .texts import check_text
 
 ENROLLMENT_TAG = "enrollment-entry"
+KEY_ENROLLMENT_TAG = "key-enrollment-entry"
 REGISTRATION_TAG = "registration-entry"
 STATEMENT_TAG = "registration-statement"
 PERCEPTUAL_HASH_BYTES = 32
@@ -56,6 +57,29 @@ class EnrollmentEntry:
     def encoded(self) -> bytes:
         """The bytes that the leaf commits to: the fields in this order."""
         return canonical(ENROLLMENT_TAG, astuple(self))
+
+
+@dataclass(frozen=True)
+class KeyEnrollmentEntry:
+    """One enrolment by the fuzzy extractor: the same, with what recognises the camera there.
+
+    `device_key`, `camera_key`: Ed25519, 32 bytes each. `helper_sha256`: of the helper data, 32
+    bytes. `created_at`: Unix seconds.
+    """
+
+    enrollment_id: str
+    subject: str
+    issuer: str
+    profile: str
+    device_key: bytes
+    helper_sha256: bytes
+    camera_key: bytes
+    created_at: int
+
+    @property
+    def encoded(self) -> bytes:
+        """The bytes that the leaf commits to: the fields in this order."""
+        return canonical(KEY_ENROLLMENT_TAG, astuple(self))
 
 
 @dataclass(frozen=True)
@@ -133,14 +157,23 @@ class RegistrationEntry:
         return tuple(self.competing.split(",")) if self.competing else ()
 
 
-Entry: TypeAlias = EnrollmentEntry | RegistrationEntry
-_Record = TypeVar("_Record", EnrollmentEntry, RegistrationEntry, RegistrationStatement)
+Entry: TypeAlias = EnrollmentEntry | KeyEnrollmentEntry | RegistrationEntry
+_Record = TypeVar(
+    "_Record", EnrollmentEntry, KeyEnrollmentEntry, RegistrationEntry, RegistrationStatement
+)
 
 
 def parse_enrollment_entry(data: bytes) -> EnrollmentEntry:
     """The entry of its canonical bytes; `MalformedMessage` if they are none."""
     entry = _parsed(EnrollmentEntry, ENROLLMENT_TAG, "an enrolment's entry", data)
     check_enrollment_entry(entry)
+    return entry
+
+
+def parse_key_enrollment_entry(data: bytes) -> KeyEnrollmentEntry:
+    """The entry of its canonical bytes; `MalformedMessage` if they are none."""
+    entry = _parsed(KeyEnrollmentEntry, KEY_ENROLLMENT_TAG, "a key enrolment's entry", data)
+    check_key_enrollment_entry(entry)
     return entry
 
 
@@ -160,9 +193,11 @@ def parse_statement(data: bytes) -> RegistrationStatement:
 
 def entry_of(kind: Kind, data: bytes) -> Entry:
     """The entry that a leaf of this kind commits to; `MalformedMessage` if it is none."""
-    if kind is Kind.ENROLLMENT:
-        return parse_enrollment_entry(data)
-    return parse_registration_entry(data)
+    if kind is Kind.REGISTRATION:
+        return parse_registration_entry(data)
+    if data.startswith(canonical(KEY_ENROLLMENT_TAG, [])):
+        return parse_key_enrollment_entry(data)
+    return parse_enrollment_entry(data)
 
 
 def check_enrollment_entry(entry: EnrollmentEntry) -> None:
@@ -172,6 +207,13 @@ def check_enrollment_entry(entry: EnrollmentEntry) -> None:
         raise MalformedMessage("an enrolment's entry has keys and hashes of 32 bytes")
     if len(entry.claim_template_sha256) not in (0, HASH_BYTES):
         raise MalformedMessage("a claim template's hash has 32 bytes, or none without a template")
+
+
+def check_key_enrollment_entry(entry: KeyEnrollmentEntry) -> None:
+    """`MalformedMessage` unless keys and hash have their lengths."""
+    keys = (entry.device_key, entry.camera_key)
+    if any(len(k) != PUBLIC_KEY_BYTES for k in keys) or len(entry.helper_sha256) != HASH_BYTES:
+        raise MalformedMessage("an enrolment's entry has keys and hashes of 32 bytes")
 
 
 def check_statement(statement: RegistrationStatement) -> None:

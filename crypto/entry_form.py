@@ -5,8 +5,10 @@ from typing import Any
 from .entries import (
     EnrollmentEntry,
     Entry,
+    KeyEnrollmentEntry,
     RegistrationEntry,
     check_enrollment_entry,
+    check_key_enrollment_entry,
     check_registration_entry,
 )
 from .errors import MalformedMessage
@@ -14,6 +16,8 @@ from .leaves import Kind
 from .strict_json import list_of, plain, record_of, text_of
 
 _JOINED = "competing"
+# Only the entry of an enrolment by the fuzzy extractor has it.
+_OF_KEY = "camera_key"
 
 
 def readable_entry(entry: Entry) -> dict[str, Any]:
@@ -26,6 +30,10 @@ def readable_entry(entry: Entry) -> dict[str, Any]:
 
 def read_entry(kind: Kind, value: Any, what: str) -> Entry:
     """What `readable_entry` made; `MalformedMessage` for anything else."""
+    if kind is Kind.ENROLLMENT and isinstance(value, dict) and _OF_KEY in value:
+        of_key = record_of(KeyEnrollmentEntry, value, what)
+        check_key_enrollment_entry(of_key)
+        return of_key
     if kind is Kind.ENROLLMENT:
         entry = record_of(EnrollmentEntry, value, what)
         check_enrollment_entry(entry)

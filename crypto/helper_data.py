@@ -23,6 +23,7 @@ from .profiles import FuzzyProfile, fuzzy_profile_named
 SECRET_BYTES = SEED_BYTES = TAG_BYTES = 32
 _HELPER, _SKETCH = "fuzzy-helper", "fuzzy-sketch"
 _NONCE = bytes(12)
+_BOX_TAG_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,14 @@ class HelperData:
 def profile_of(data: bytes) -> FuzzyProfile:
     """The profile of helper data, which anybody may read; `MalformedMessage` if it is none."""
     return _header(data)[0]
+
+
+def helper_data_size(profile: FuzzyProfile, features: int) -> int:
+    """Bytes of helper data for a frame with so many features."""
+    bitmap, sketch = bytes(-(-features // 8)), bytes(profile.length // 8)
+    plain = canonical(_SKETCH, [0, 0, bitmap, sketch, bytes(TAG_BYTES)])
+    box = bytes(len(plain) + _BOX_TAG_BYTES)
+    return len(canonical(_HELPER, [profile.name, bytes(SEED_BYTES), box]))
 
 
 def enrolment_keys(profile: FuzzyProfile, device_secret: bytes, seed: bytes) -> EnrolmentKeys:

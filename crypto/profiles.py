@@ -7,6 +7,7 @@ templates should move to it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
@@ -15,6 +16,13 @@ from .errors import MisuseError
 from .polar import PolarCode
 
 AnyProfile = TypeVar("AnyProfile", bound="CodeProfile | FuzzyProfile")
+
+
+class Scheme(str, Enum):
+    """How a service recognises an enrolled camera: by an encrypted template, or by a key."""
+
+    HOMOMORPHIC = "homomorphic"
+    FUZZY_EXTRACTOR = "fuzzy"
 
 
 @dataclass(frozen=True)
@@ -138,23 +146,31 @@ RING_16384 = RingParameters(
 # The windows in units of √N, the null's standard deviation: from 5.5, 7 and 5.5 up to 110, 127 and
 # 78. README.md, "Thresholds", has the argument and the measurements.
 AUTH_JPEG_V1 = Profile("AUTH_JPEG_V1", 16384, RING_8192, 3, 704, 14080, 50)
+AUTH_JPEG_V2 = Profile("AUTH_JPEG_V2", 16384, RING_8192, 3, 704, 14080, 50)
 AUTH_RAW_V1 = Profile("AUTH_RAW_V1", 16384, RING_8192, 3, 896, 16256, 50)
 TESTING = Profile("TESTING", 8192, RING_8192, 3, 498, 7058, 50, for_tests=True)
+TESTING_V2 = Profile("TESTING_V2", 8192, RING_8192, 3, 498, 7058, 50, for_tests=True)
 
 CLAIM_V1 = ClaimProfile("CLAIM_V1", 2**18, RING_16384, 2)
 CLAIM_MAX_V1 = ClaimProfile("CLAIM_MAX_V1", 2**20, RING_16384, 2)
+CLAIM_V2 = ClaimProfile("CLAIM_V2", 2**18, RING_16384, 2)
+CLAIM_MAX_V2 = ClaimProfile("CLAIM_MAX_V2", 2**20, RING_16384, 2)
 CLAIM_TESTING = ClaimProfile("CLAIM_TESTING", 2**14, RING_16384, 2, for_tests=True)
+CLAIM_TESTING_V2 = ClaimProfile("CLAIM_TESTING_V2", 2**14, RING_16384, 2, for_tests=True)
 
 # README.md, "Keys", has the argument and the measurements.
 FUZZY_V1 = FuzzyProfile("FUZZY_V1", 16384, 4, 128, 16, 0.15)
 FUZZY_MAX_V1 = FuzzyProfile("FUZZY_MAX_V1", 32768, 4, 1024, 32, 0.27)
 FUZZY_TESTING = FuzzyProfile("FUZZY_TESTING", 8192, 8, 128, 16, 0.2, for_tests=True)
 
-PROFILES = MappingProxyType({p.name: p for p in (AUTH_JPEG_V1, AUTH_RAW_V1, TESTING)})
-CLAIM_PROFILES = MappingProxyType({p.name: p for p in (CLAIM_V1, CLAIM_MAX_V1, CLAIM_TESTING)})
+_AUTH = AUTH_JPEG_V1, AUTH_JPEG_V2, AUTH_RAW_V1, TESTING, TESTING_V2
+_CLAIM = CLAIM_V1, CLAIM_MAX_V1, CLAIM_V2, CLAIM_MAX_V2, CLAIM_TESTING, CLAIM_TESTING_V2
+PROFILES = MappingProxyType({p.name: p for p in _AUTH})
+CLAIM_PROFILES = MappingProxyType({p.name: p for p in _CLAIM})
 FUZZY_PROFILES = MappingProxyType({p.name: p for p in (FUZZY_V1, FUZZY_MAX_V1, FUZZY_TESTING)})
-# Profiles that new enrolments may use; a template of any other profile should be enrolled anew.
-CURRENT = frozenset({"AUTH_JPEG_V1", "AUTH_RAW_V1", "TESTING"})
+# What takes the place of profiles that are the default no more. Templates of these still work;
+# their owners are told to renew. docs/EVALUATION.md, "Extractors", has the measurements.
+SUPERSEDED: Mapping[str, str] = MappingProxyType({})
 
 
 def profile_named(name: str) -> Profile:
@@ -172,9 +188,26 @@ def fuzzy_profile_named(name: str) -> FuzzyProfile:
     return _named(FUZZY_PROFILES, name)
 
 
+def enrolled_profile_named(name: str) -> Profile | FuzzyProfile:
+    """Profile of that name of an enrolment by either scheme; `MisuseError` lists the known ones."""
+    known: dict[str, Profile | FuzzyProfile] = {**PROFILES, **FUZZY_PROFILES}
+    return _named(known, name)
+
+
+def scheme_of(profile_name: str) -> Scheme:
+    """The scheme of an enrolment under this profile."""
+    return Scheme.FUZZY_EXTRACTOR if profile_name in FUZZY_PROFILES else Scheme.HOMOMORPHIC
+
+
 def needs_reenrolment(profile_name: str) -> bool:
     """Whether a template stored under this profile should be replaced by a new enrolment."""
-    return profile_name not in CURRENT
+    known = {*PROFILES, *CLAIM_PROFILES, *FUZZY_PROFILES}
+    return profile_name not in known or profile_name in SUPERSEDED
+
+
+def successor_of(profile_name: str) -> str:
+    """The profile that a renewal moves to: the same one unless it was superseded."""
+    return SUPERSEDED.get(profile_name, profile_name)
 
 
 def _named(profiles: Mapping[str, AnyProfile], name: str) -> AnyProfile:

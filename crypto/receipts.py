@@ -23,7 +23,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from .checkpoint import MAX_NOTE_BYTES, Checkpoint, VerifierKey, verify_checkpoint
-from .entries import EnrollmentEntry, Entry, RegistrationEntry
+from .entries import Entry, RegistrationEntry
 from .entry_form import read_entry, readable_entry
 from .errors import MalformedMessage, VerificationFailed
 from .leaves import SALT_BYTES, Kind, Leaf, LogProof, Opening, require_counted, verify_opening
@@ -68,9 +68,9 @@ class Receipt:
     @property
     def kind(self) -> Kind:
         """What it is a receipt of."""
-        if isinstance(self.entry, EnrollmentEntry):
-            return Kind.ENROLLMENT
-        return Kind.REGISTRATION
+        if isinstance(self.entry, RegistrationEntry):
+            return Kind.REGISTRATION
+        return Kind.ENROLLMENT
 
     @property
     def leaf(self) -> Leaf:

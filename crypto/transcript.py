@@ -44,7 +44,7 @@ class SessionContext:
         ]
 
 
-def claim_template_hash(
+def claim_template_facts(
     profile: str,
     height: int,
     width: int,
@@ -53,8 +53,8 @@ def claim_template_hash(
     keys: PublicKeys,
     positions: bytes,
     commitment_sha256: bytes = b"",
-) -> bytes:
-    """The 32 bytes that stand for a claim template: its frame, its mask's seed and its parts.
+) -> ClaimTemplateFacts:
+    """What is public of a claim template: its frame, its mask's seed, its parts by their hashes.
 
     With the hash of a commitment to its code if claim proofs are to be made of it.
     """
@@ -68,6 +68,22 @@ def claim_template_hash(
         zero_key_sha256=_sha256(keys.zero_key),
         positions_sha256=_sha256(positions),
         commitment_sha256=commitment_sha256,
+    )
+
+
+def claim_template_hash(
+    profile: str,
+    height: int,
+    width: int,
+    seed: bytes,
+    code: bytes,
+    keys: PublicKeys,
+    positions: bytes,
+    commitment_sha256: bytes = b"",
+) -> bytes:
+    """The 32 bytes that stand for a claim template."""
+    return claim_template_facts(
+        profile, height, width, seed, code, keys, positions, commitment_sha256
     ).sha256
 
 

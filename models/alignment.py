@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from grainseal.models.codes import CodeSpec, Features, features
-from grainseal.models.extractor import get_extractor
-from grainseal.models.fingerprint import Fingerprint, estimate
+from grainseal.models.codes import CodeSpec, Features, extractor_for, features
+from grainseal.models.fingerprint import estimate
 from grainseal.models.photo import Photo
 
 Plane = npt.NDArray[np.float32]
@@ -117,13 +116,14 @@ def copy_features(copy: Photo, placement: Placement, frame: Shape, spec: CodeSpe
     """Features float32 (M,) of a copy on the original's (height, width) frame, 0 where unknown.
 
     The residual is taken on the copy's own grid, where its JPEG blocks lie, and then brought to the
-    frame. Raises PhotoError for a copy too small to have a residual.
+    frame. Raises PhotoError for a copy too small to have a residual, CodeError where the code's
+    extractor is not installed.
     """
     if np.ptp(copy.pixels) == 0:  # blank: no noise either
         return np.zeros(spec.feature_count(frame), np.float32)
-    single = estimate([upright(copy, placement)], get_extractor(spec.extractor))
+    single = estimate([upright(copy, placement)], extractor_for(spec))
     placed = to_frame(single.values, placement, frame)
-    return features(Fingerprint(placed, single.kind, single.photos), spec)
+    return features(replace(single, values=placed), spec)
 
 
 def _pasted(values: Plane, placement: Placement, frame: Shape) -> Plane:

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.codes import CodeError, CodeSpec, Features, Positions
+from grainseal.models.codes import NEURAL_V2, CodeError, CodeSpec, Features, Positions
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -57,6 +57,13 @@ class ClaimSpec(CodeSpec):
         return PROBE_LIMIT * self.length
 
 
+def _neural(name: str, length: int, low: float, high: float, null_mean: float) -> ClaimSpec:
+    """The same code of a network's residual."""
+    return ClaimSpec(
+        name, "developed", "neural", length, 2, None, low, high, null_mean, weights=NEURAL_V2
+    )
+
+
 # The low ends leave an unrelated camera less than 1e-4 by the null with its spread and mean. The
 # high ends are .35 sqrt(N): real even scenes, the best there are, score up to .22 sqrt(N); a photo
 # that is one of the six its template was made from .4 to .7 sqrt(N). Measured at 2^18 only.
@@ -65,8 +72,11 @@ CLAIMS: Final = {
     for spec in (
         ClaimSpec("CLAIM_V1", "developed", "wavelet", 2**18, 2, None, 4.25, 180.0, 0.3),
         ClaimSpec("CLAIM_MAX_V1", "developed", "wavelet", 2**20, 2, None, 4.5, 360.0, 0.5),
+        _neural("CLAIM_V2", 2**18, 4.25, 180.0, 0.3),
+        _neural("CLAIM_MAX_V2", 2**20, 4.5, 360.0, 0.5),
         # For small simulated photos in tests; a server refuses it anywhere else.
         ClaimSpec("CLAIM_TESTING", "developed", "wavelet", 2**14, 2, None, 4.25, 45.0, 0.3),
+        _neural("CLAIM_TESTING_V2", 2**14, 4.25, 45.0, 0.3),
     )
 }
 

@@ -122,7 +122,12 @@ def score_of(inner_product: int, size: ProbeSize, spec: ClaimSpec) -> ClaimScore
     if size.largest_sum == 0 or abs(inner_product) > size.largest_sum:
         raise CodeError("this score cannot come from a template of +-1 and this probe")
     z = inner_product / math.sqrt(size.squares)
-    return ClaimScore(z, _false_match(z, spec))
+    return ClaimScore(z, false_match_probability(z, spec))
+
+
+def false_match_probability(z: float, spec: ClaimSpec) -> float:
+    """P(an unrelated camera reaches z), for one placement."""
+    return 0.5 * math.erfc((z - spec.null_mean) / (NULL_SPREAD * math.sqrt(2)))
 
 
 def kept_z(z: float) -> float:
@@ -135,10 +140,6 @@ def told_probability(probability: float) -> float:
     if probability <= SMALLEST_PROBABILITY:
         return SMALLEST_PROBABILITY
     return float(f"1e{math.ceil(math.log10(probability) - 1e-9)}")
-
-
-def _false_match(z: float, spec: ClaimSpec) -> float:
-    return 0.5 * math.erfc((z - spec.null_mean) / (NULL_SPREAD * math.sqrt(2)))
 
 
 def _mask(spec: ClaimSpec, seed: bytes) -> Code:

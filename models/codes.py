@@ -16,7 +16,7 @@ rising index. The code is code[i] = masked[order[i]].
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import numpy as np
@@ -24,7 +24,9 @@ import numpy.typing as npt
 import scipy.fft
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from grainseal.models.extractor import Extractor, get_extractor, source_of
 from grainseal.models.fingerprint import Fingerprint
+from grainseal.models.manifest import WeightsError
 from grainseal.models.photo import PhotoKind
 
 Plane = npt.NDArray[np.float32]
@@ -34,6 +36,9 @@ Code = npt.NDArray[np.int8]
 AnyArray = TypeVar("AnyArray", Features, Code)
 
 CODE_KEY_BYTES: Final = 32
+# SHA-256 of the network that the codes of extractor `neural` are defined with. Other weights are
+# other codes: they get new names here, and these keep theirs.
+NEURAL_V2: Final = "1d8efe9d3f9523d7f4113a256fb25da94eacc1efaee2e8da75ceae49d2388fc0"
 
 
 class CodeError(ValueError):
@@ -44,7 +49,8 @@ class CodeError(ValueError):
 class CodeSpec:
     """How a fingerprint becomes a code of `length` signs.
 
-    `extractor`: name of the residual extractor that the fingerprint must be estimated with.
+    `extractor`: name of the residual extractor that the fingerprint must be estimated with;
+    `weights`: of a network, the SHA-256 of its file in hex.
     `step`: side in pixels of the blocks that give one feature each. `band`: None to sum a block, or
     the lowest and highest |frequency| kept in each direction, in cycles per pixel of the Bayer
     plane, to take one pixel of it.
@@ -56,6 +62,12 @@ class CodeSpec:
     length: int
     step: int
     band: tuple[float, float] | None
+    weights: str = field(default="", kw_only=True)
+
+    @property
+    def source(self) -> str:
+        """What its fingerprints are made with, as Fingerprint.source has it."""
+        return source_of(self.extractor, self.weights)
 
     def feature_count(self, shape: tuple[int, int]) -> int:
         """Features that a (height, width) frame gives."""
@@ -73,8 +85,11 @@ CODES: Final = {
         # so one pixel in 8x8 carries all of it, and [3/8, 7/16] folds onto the whole band of that
         # coarser grid: the features are white.
         CodeSpec("AUTH_RAW_V1", "raw", "wavelet", length=16_384, step=8, band=(3 / 8, 7 / 16)),
+        # The same code of a network's residual.
+        CodeSpec("AUTH_JPEG_V2", "developed", "neural", 16_384, 16, None, weights=NEURAL_V2),
         # For small simulated photos in tests; a server refuses it anywhere else.
         CodeSpec("TESTING", "developed", "wavelet5", length=8_192, step=4, band=None),
+        CodeSpec("TESTING_V2", "developed", "neural", 8_192, 4, None, weights=NEURAL_V2),
         # For keys. The strongest of many small blocks are surer than a few large ones' and lie
         # farther apart, so that they depend less on each other.
         CodeSpec("FUZZY_V1", "developed", "wavelet5", length=16_384, step=16, band=None),
@@ -89,6 +104,38 @@ def code_for(spec_name: str) -> CodeSpec:
     if spec_name not in CODES:
         raise CodeError(f"no code {spec_name!r}: choose one of {', '.join(sorted(CODES))}")
     return CODES[spec_name]
+
+
+def extractor_for(spec: CodeSpec) -> Extractor:
+    """The extractor that the code is defined with.
+
+    CodeError when what is installed under its name is missing or is another network.
+    """
+    try:
+        extractor = get_extractor(spec.extractor)
+    except WeightsError as error:
+        raise CodeError(f"{spec.name} cannot be made: {error}") from None
+    installed = extractor.source(spec.kind)
+    if installed != spec.source:
+        raise CodeError(
+            f"{spec.name} is made with {_short(spec.source)}, installed is {_short(installed)}: "
+            "codes of the two cannot be compared, so use the release that enrolled"
+        )
+    return extractor
+
+
+def require_source(fingerprint: Fingerprint, spec: CodeSpec) -> None:
+    """CodeError for a fingerprint that another extractor made than the code's."""
+    if fingerprint.source not in ("", spec.source):
+        raise CodeError(
+            f"this fingerprint was made with {_short(fingerprint.source)} and {spec.name} is made "
+            f"with {_short(spec.source)}: give the photos instead"
+        )
+
+
+def _short(source: str) -> str:
+    name, _, weights = source.partition(":")
+    return f"the extractor {name}" + (f" (weights {weights[:16]}...)" if weights else "")
 
 
 def require_frame(shape: tuple[int, int], spec: CodeSpec) -> None:
@@ -114,10 +161,12 @@ def require_same_frame(probe: tuple[int, int], enrolled: tuple[int, int]) -> Non
 def features(fingerprint: Fingerprint, spec: CodeSpec) -> Features:
     """One number per block in row-major order, float32 (M,), M = spec.feature_count(shape).
 
-    Raises CodeError for the wrong kind of photo or too small a frame.
+    Raises CodeError for the wrong kind of photo, another extractor's fingerprint or too small a
+    frame.
     """
     if fingerprint.kind != spec.kind:
         raise CodeError(f"{spec.name} is made from {spec.kind} photos, not {fingerprint.kind} ones")
+    require_source(fingerprint, spec)
     require_frame(fingerprint.shape, spec)
     values = fingerprint.values
     if spec.band is None:

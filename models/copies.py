@@ -85,7 +85,7 @@ def _on_frame(
             _start(small.width, side) / scale[1] - _start(photo.width, crop),
         )
     placed = to_frame(single.values, Placement(scale, origin), frame)
-    return Fingerprint(placed, single.kind, single.photos)
+    return replace(single, values=placed)
 
 
 def _start(length: int, size: int) -> int:

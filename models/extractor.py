@@ -6,13 +6,14 @@ both on the sensor grid.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from grainseal.models import wavelet
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo, PhotoError, PhotoKind
 
 Plane = npt.NDArray[np.float32]
 
@@ -29,13 +30,24 @@ class Extractor(Protocol):
 
     @property
     def name(self) -> str:
-        """The name it is chosen by, recorded with what was enrolled."""
+        """The name it is chosen by."""
+
+    def source(self, kind: PhotoKind, /) -> str:
+        """What it makes fingerprints of such photos with: see `source_of`."""
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
         """One observation per plane, in turn. The arrays are the caller's to overwrite.
 
         Raises PhotoError for a photo it cannot work on.
         """
+
+
+def source_of(name: str, weights: str = "") -> str:
+    """What tells extractors apart whose codes say nothing of each other.
+
+    The name, and for a network the SHA-256 of its weights: trained anew it is another one.
+    """
+    return f"{name}:{weights}" if weights else name
 
 
 class WaveletExtractor:
@@ -45,6 +57,10 @@ class WaveletExtractor:
         """`levels`: depth of the wavelet decomposition."""
         self.name = name
         self._levels = levels
+
+    def source(self, _kind: PhotoKind, /) -> str:
+        """Its name, for any kind."""
+        return self.name
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
         """One observation for each of R, G and B, or one for a whole Bayer plane."""
@@ -75,17 +91,26 @@ class ByKind:
         self.name = developed.name
         self._developed, self._raw = developed, raw
 
+    def source(self, kind: PhotoKind, /) -> str:
+        """That of the kind's extractor: RAW goes through the same one under many names."""
+        return self._of(kind).source(kind)
+
     def observe(self, photo: Photo) -> Iterator[Observation]:
         """What the kind's extractor yields."""
-        return (self._raw if photo.kind == "raw" else self._developed).observe(photo)
+        return self._of(photo.kind).observe(photo)
+
+    def _of(self, kind: PhotoKind) -> Extractor:
+        return self._raw if kind == "raw" else self._developed
 
 
 def _wavelet() -> Extractor:
     return WaveletExtractor("wavelet", levels=wavelet.LEVELS)
 
 
+@cache
 def _neural(name: str) -> Extractor:
-    # Loads onnxruntime, which takes a while: not before it is asked for.
+    # Kept: its networks are checked and loaded once a process, and any thread may use them. Loads
+    # onnxruntime, which takes a while: not before it is asked for.
     from grainseal.models.neural import NeuralExtractor
 
     # No network for RAW beats the wavelet yet (docs/EVALUATION.md, "Training").

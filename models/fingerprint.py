@@ -44,11 +44,15 @@ PRIOR_SIGMA: Final = 0.004
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Estimated pattern K, float32 (H, W), zero mean, dimensionless (about +-0.02)."""
+    """Estimated pattern K, float32 (H, W), zero mean, dimensionless (about +-0.02).
+
+    `source`: of the extractor that made it; empty for values that no extractor made.
+    """
 
     values: Plane = field(repr=False)
     kind: PhotoKind
     photos: int
+    source: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -117,7 +121,9 @@ class FingerprintEstimator:
         if self._first is None:
             raise PhotoError("no photos: a fingerprint needs at least one")
         values = self._correlation / (self._energy + np.float32((NOISE_SIGMA / PRIOR_SIGMA) ** 2))
-        return Fingerprint(wiener_dft(zero_mean(values)), self._first.kind, self._photos)
+        kind = self._first.kind
+        pattern = wiener_dft(zero_mean(values))
+        return Fingerprint(pattern, kind, self._photos, self._extractor.source(kind))
 
     def _accumulate(self, observation: Observation) -> None:
         intensity, residual = observation

@@ -32,15 +32,15 @@ def identity_of(photo: Photo) -> PhotoIdentity:
         raise PhotoError(f"{photo.name} is RAW: give the JPEG that was made from it")
     return PhotoIdentity(
         bytes.fromhex(photo.sha256),
-        _pixels_sha256(photo),
+        pixels_sha256(photo),
         perceptual_hash(photo),
         photo.height,
         photo.width,
     )
 
 
-def _pixels_sha256(photo: Photo) -> bytes:
-    """SHA-256 of height and width (8 bytes big-endian each), then RGB bytes row by row."""
+def pixels_sha256(photo: Photo) -> bytes:
+    """SHA-256 of height and width (8 bytes big-endian each), then the samples row by row."""
     hashed = hashlib.sha256(struct.pack(">QQ", photo.height, photo.width))
     hashed.update(np.ascontiguousarray(photo.pixels).data)
     return hashed.digest()

@@ -28,7 +28,7 @@ Source = Literal["owner", "full", "platform"]
 
 CODE_NAMES: Final = ("AUTH_RAW_V1", "AUTH_JPEG_V1")
 ENROLLED: Final = 6  # photos of the guided burst
-FRESH: Final = 4  # photos of the owner's own, later burst
+FRESH: Final = 4  # photos of the owner's own, later burst; the first alone is tried as well
 SIBLINGS: Final = 2  # cameras of one model
 PLATFORM_SCALE: Final = 2  # to 1 in length: 12 megapixels to a longest side of 2000
 PLATFORM_QUALITY: Final = 85
@@ -100,10 +100,12 @@ def try_camera(spec: LeakageSpec, index: int, taken: Callable[[], None]) -> Came
     camera = _Camera(spec, index, taken)
     enrolment = camera.take(range(ENROLLED), flat=True)
     fresh = camera.take(range(ENROLLED, ENROLLED + FRESH), flat=True)
+    own = [(count, _Burst(fresh.frames[:count], fresh.develop)) for count in (1, FRESH)]
     enrolled = {code.name: _enrolled(enrolment.fingerprint(code), code) for code in codes}
     probes = [
-        Probe(code.name, "owner", FRESH, {"own burst": _signs(fresh.fingerprint(code), code)})
+        Probe(code.name, "owner", count, {"own burst": _signs(burst.fingerprint(code), code)})
         for code in codes
+        for count, burst in own
     ]
     return CameraTrial(enrolled, (*probes, *_attacks(camera, spec, codes)))
 

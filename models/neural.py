@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from grainseal.models.extractor import Observation
+from grainseal.models.extractor import Observation, source_of
 from grainseal.models.manifest import REINSTALL, WEIGHTS, WeightsError, read_weights
 from grainseal.models.noise_level import photo_noise_level
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo, PhotoError, PhotoKind
 from grainseal.models.tiling import in_tiles, require_size
 
 Planes = npt.NDArray[np.float32]
@@ -41,6 +41,11 @@ class NeuralExtractor:
         self._networks = {"developed": Network(folder, f"{name}-developed")}
         if (folder / f"{name}-raw.json").exists():
             self._networks["raw"] = Network(folder, f"{name}-raw")
+
+    def source(self, kind: PhotoKind, /) -> str:
+        """Its name with the SHA-256 of the kind's weights."""
+        network = self._networks.get(kind)
+        return source_of(self.name, network.manifest.sha256 if network is not None else "")
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
         """One observation for each of R, G and B, or one for a whole Bayer plane."""

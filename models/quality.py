@@ -4,7 +4,7 @@ All measures are taken on one plane, green (the first green phase of a RAW Bayer
 most sensor pixels are green and chroma subsampling leaves it alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from grainseal.models import wavelet
+from grainseal.models.burst import strays
 from grainseal.models.codes import (
     CodeError,
     CodeSpec,
@@ -25,7 +26,16 @@ from grainseal.models.photo import Photo
 
 Plane = npt.NDArray[np.float32]
 ProblemCode = Literal[
-    "kind", "size", "camera", "saturated", "dark", "textured", "smoothed", "zoomed", "duplicate"
+    "kind",
+    "size",
+    "camera",
+    "saturated",
+    "dark",
+    "textured",
+    "smoothed",
+    "zoomed",
+    "duplicate",
+    "stray",
 ]
 
 
@@ -91,6 +101,8 @@ _MESSAGES: Final[dict[ProblemCode, str]] = {
     "smoothed": "its fine noise is smoothed away: switch off digital zoom, beauty, night and "
     "noise-reduction modes and use the camera's best quality",
     "zoomed": "was enlarged: switch off digital zoom and use the camera's full size",
+    "stray": "does not match the other photos: it seems to be of another camera, so leave it out "
+    "and take another one with the camera that is meant",
 }
 
 
@@ -115,12 +127,14 @@ def problems(
     spec: CodeSpec,
     *,
     need_flat: bool = True,
+    one_camera: bool = False,
     limits: Limits = LIMITS,
 ) -> list[Problem]:
     """Everything wrong with the photos for that code, in their order; empty when they are fit.
 
-    `need_flat=False` still reports scenes as "textured" but lets them pass. Photos are looked at
-    one by one and not kept.
+    `need_flat=False` still reports scenes as "textured" but lets them pass. `one_camera` also
+    reports, last, photos whose noise is not the others' camera's (`burst`). Photos are looked at
+    one by one; of each, only the noise of its centre is kept.
     """
     found: list[Problem] = []
     first: Photo | None = None
@@ -139,7 +153,17 @@ def problems(
                 break
         first = first if first is not None else photo.without_pixels()
         seen.append((photo.name, photo.sha256, quality.noise))
-    return found
+    return found + (_strays(seen, found) if one_camera else [])
+
+
+def _strays(seen: Sequence[tuple[str, str, Plane]], found: Sequence[Problem]) -> list[Problem]:
+    """Of photos that nothing else is wrong with: what is, hides the noise or repeats it."""
+    bad = {problem.photo for problem in found if problem.blocking}
+    fit = [(name, noise) for name, _, noise in seen if name not in bad]
+    return [
+        Problem(fit[each][0], "stray", f"{fit[each][0]} {_MESSAGES['stray']}", True)
+        for each in strays([noise for _, noise in fit])
+    ]
 
 
 def _misfit(photo: Photo, spec: CodeSpec, first: Photo | None) -> Problem | None:

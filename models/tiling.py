@@ -23,6 +23,15 @@ GRID: Final = 8
 MIN_SIDE: Final = 64
 
 
+_most_threads = 0  # 0: as many as there are cores
+
+
+def limit_threads(count: int) -> None:
+    """Let photos have so many threads in this process: for one of many that share the cores."""
+    global _most_threads
+    _most_threads = count
+
+
 def require_size(photo: Photo) -> None:
     """PhotoError for a photo that is too small for a network."""
     if min(photo.shape) < MIN_SIDE:
@@ -60,7 +69,7 @@ def in_tiles(
     corners = [
         (top, left) for top in range(0, photo.height, tile) for left in range(0, photo.width, tile)
     ]
-    with ThreadPoolExecutor(_cores()) as pool:
+    with ThreadPoolExecutor(_threads()) as pool:
         list(pool.map(work, corners))
     return residual
 
@@ -84,6 +93,8 @@ def _mirrored(start: int, stop: int, length: int) -> npt.NDArray[np.intp]:
     return np.minimum(index, period - index)
 
 
-def _cores() -> int:
+def _threads() -> int:
+    if _most_threads:
+        return _most_threads
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

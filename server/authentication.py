@@ -4,21 +4,22 @@ begin: an enrolment and an audience become a session. submit: an encrypted probe
 sums. finish: their opening becomes a decision, which is all that ever leaves the service.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from grainseal.crypto.decision import Verdict, judge
 from grainseal.crypto.errors import VerificationFailed
 from grainseal.crypto.masking import Mask, MaskedSum, PublicKeys, unmask_score
-from grainseal.crypto.profiles import Profile
-from grainseal.crypto.tokens import Decision, sign_decision
+from grainseal.crypto.profiles import Profile, Scheme, scheme_of
 from grainseal.crypto.transcript import probe_transcript
 
 from .authority import Authority, check_signature
+from .decisions import Outcome, decide, told_again
 from .errors import Reason, Refused
-from .exchange import Opening, check_opening, consume, end, keep_answer, kept_answer
+from .exchange import Opening, check_opening, consume, keep_answer, kept_answer
 from .homomorphic import Upload, answer_probe, check_probe
-from .idempotency import Write, reference_of, remember
+from .idempotency import Write, reference_of
 from .relying_parties import named
 from .service import NO_DEADLINE, Service
 from .session import (
@@ -32,11 +33,17 @@ from .session import (
     check_known,
     context_of,
 )
-from .standing import active, check_not_locked, count, unknown
+from .standing import active, check_not_locked, unknown
 from .store.store import Transaction
-from .store.tables import DecisionRow, EnrollmentRow, SessionRow
+from .store.tables import EnrollmentRow, SessionRow
 
 PURPOSE_AUTHENTICATE = "authenticate"
+KINDS: Mapping[Scheme, Kind] = MappingProxyType(
+    {
+        Scheme.HOMOMORPHIC: Kind.AUTHENTICATION,
+        Scheme.FUZZY_EXTRACTOR: Kind.KEY_AUTHENTICATION,
+    }
+)
 PURPOSES = ", ".join((PURPOSE_AUTHENTICATE, PURPOSE_RENEW, PURPOSE_CLAIM))
 
 
@@ -48,20 +55,6 @@ class Accepted:
     enrolled: Upload
     answer: list[MaskedSum] | None
     consumed: bool
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an authentication ended: `token` is empty unless accepted. Nothing else is told."""
-
-    enrollment_id: str
-    audience: str
-    token: str
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the camera was recognised."""
-        return bool(self.token)
 
 
 def begin(
@@ -78,7 +71,8 @@ def begin(
         return replayed
     # A1: the enrolment is active, and its profile one that this service takes
     enrollment = active(tx, enrollment_id)
-    authority.profile(enrollment.profile)
+    scheme = scheme_of(enrollment.profile)
+    authority.enrolled_profile(scheme, enrollment.profile)
     # A2: it is not locked
     check_not_locked(enrollment, authority.clock())
     # A3: the audience is one for this purpose and enrolment, which can be claimed with if need be
@@ -87,7 +81,7 @@ def begin(
         message = "the enrolment has no claim template: renew it with one"
         raise Refused(Reason.CLAIMS_UNKNOWN, message)
     terms = Terms(
-        kind=Kind.AUTHENTICATION,
+        kind=KINDS[scheme],
         audience=audience,
         enrollment_id=enrollment_id,
         subject=enrollment.subject,
@@ -176,9 +170,7 @@ def _enrolled(tx: Transaction, enrollment_id: str) -> Upload:
 def finish(tx: Transaction, authority: Authority, write: Write, opening: Opening) -> Outcome:
     """FinishAuthentication: one transaction, so that the counters see every attempt."""
     if reference_of(tx, write) is not None:
-        session = check_known(tx.sessions.find(opening.session_id), Kind.AUTHENTICATION)
-        decision = tx.warrants.decision_of_session(opening.session_id)
-        return _outcome(authority, session, decision)
+        return told_again(tx, authority, opening.session_id, Kind.AUTHENTICATION)
     now = authority.clock()
     # D1–D4; only from here on can an attempt count as a failure
     exchange = check_opening(tx, opening, Kind.AUTHENTICATION, now)
@@ -187,14 +179,8 @@ def finish(tx: Transaction, authority: Authority, write: Write, opening: Opening
     check_not_locked(enrollment, now)
     # D6, D7
     accepted = _is_match(exchange.profile, exchange.masks, opening.opened)
-    # D8: decided; the failure counters move; the decision is stored
-    end(tx, exchange.session, accepted)
-    count(tx, enrollment, accepted, now)
-    decision = _decision(authority, exchange.session, enrollment.issuer, now) if accepted else None
-    if decision is not None:
-        tx.warrants.add_decision(decision)
-    remember(tx, write, opening.session_id, now)
-    return _outcome(authority, exchange.session, decision)
+    # D8
+    return decide(tx, authority, write, exchange.session, enrollment, accepted, now)
 
 
 def _is_match(profile: Profile, masks: Sequence[Mask], opened: Sequence[int]) -> bool:
@@ -205,42 +191,3 @@ def _is_match(profile: Profile, masks: Sequence[Mask], opened: Sequence[int]) ->
         return False
     # D7: the score is in the profile's window
     return judge(profile, score) is Verdict.ACCEPTED
-
-
-def _decision(
-    authority: Authority, session: SessionRow, enrolled_by: str, now: float
-) -> DecisionRow:
-    return DecisionRow(
-        token_id=authority.new_id(),
-        session_id=session.session_id,
-        subject=session.subject,
-        enrolled_by=enrolled_by,
-        audience=session.audience,
-        purpose=session.purpose,
-        enrollment_id=session.enrollment_id,
-        profile=session.profile,
-        issued_at=int(now),
-        expires_at=int(now) + authority.config.token_lifetime,
-    )
-
-
-def _outcome(authority: Authority, session: SessionRow, decision: DecisionRow | None) -> Outcome:
-    token = "" if decision is None else _token(authority, decision)
-    return Outcome(session.enrollment_id, session.audience, token)
-
-
-def _token(authority: Authority, row: DecisionRow) -> str:
-    # Ed25519 is deterministic: the same claims give the same token each time.
-    decision = Decision(
-        issuer=authority.config.service_name,
-        subject=row.subject,
-        enrolled_by=row.enrolled_by,
-        audience=row.audience,
-        purpose=row.purpose,
-        enrollment_id=row.enrollment_id,
-        profile=row.profile,
-        issued_at=row.issued_at,
-        expires_at=row.expires_at,
-        token_id=row.token_id,
-    )
-    return sign_decision(authority.keys.signing, decision)

@@ -65,6 +65,7 @@ def template_of(row: ClaimTemplateRow) -> ClaimUpload:
         code=row.code,
         keys=PublicKeys(row.relin_key, row.zero_key),
         positions=row.positions,
+        commitment_sha256=row.commitment_sha256 or b"",
     )
 
 

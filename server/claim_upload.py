@@ -14,6 +14,7 @@ import numpy as np
 from grainseal.crypto.entries import MAX_SIDE
 from grainseal.crypto.errors import MalformedMessage
 from grainseal.crypto.masking import PublicKeys
+from grainseal.crypto.merkle import HASH_BYTES
 from grainseal.crypto.profiles import RingParameters, claim_profile_named
 from grainseal.crypto.transcript import claim_template_hash
 from grainseal.models.claim_code import claim_for, positions_from, require_claim_frame
@@ -26,12 +27,16 @@ PART_SEED_BYTES = 64
 
 @dataclass(frozen=True)
 class ClaimParameters:
-    """What it takes, with the positions, to cut a probe: profile, frame in pixels, mask's seed."""
+    """What it takes, with the positions, to cut a probe: profile, frame in pixels, mask's seed.
+
+    `commitment_sha256`: of the commitment that claim proofs will be about; empty: there is none.
+    """
 
     profile: str
     height: int
     width: int
     seed: bytes
+    commitment_sha256: bytes = b""
 
     @property
     def size(self) -> int:
@@ -54,12 +59,16 @@ class ClaimParameters:
 
     def as_json(self) -> dict[str, Any]:
         """For a session's row."""
-        return {**vars(self), "seed": self.seed.hex()}
+        committed = self.commitment_sha256.hex()
+        return {**vars(self), "seed": self.seed.hex(), "commitment_sha256": committed}
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> "ClaimParameters":
         """From a session's row."""
-        return cls(**{**value, "seed": bytes.fromhex(value["seed"])})
+        seed = bytes.fromhex(value["seed"])
+        # a session of an earlier version knows no commitment
+        committed = bytes.fromhex(value.get("commitment_sha256", ""))
+        return cls(**{**value, "seed": seed, "commitment_sha256": committed})
 
 
 @dataclass(frozen=True)
@@ -73,19 +82,20 @@ class ClaimUpload:
     code: bytes
     keys: PublicKeys
     positions: bytes
+    commitment_sha256: bytes = b""
 
     @property
     def sha256(self) -> bytes:
         """Its hash in transcripts and in the log."""
-        return claim_template_hash(
-            self.profile, self.height, self.width, self.seed, self.code, self.keys, self.positions
-        )
+        return claim_template_hash(**vars(self))
 
 
 def check_parameters(parameters: ClaimParameters) -> None:
     """B6, but for whether the service takes the profile; `MalformedMessage` if it fails."""
     if len(parameters.seed) != CODE_KEY_BYTES:
         raise MalformedMessage(f"the seed of a claim template has {CODE_KEY_BYTES} bytes")
+    if len(parameters.commitment_sha256) not in (0, HASH_BYTES):
+        raise MalformedMessage(f"the hash of a commitment has {HASH_BYTES} bytes, or there is none")
     sides = parameters.height, parameters.width
     if math.prod(sides) > MAX_PIXELS or max(sides) > MAX_SIDE:
         raise MalformedMessage(f"a frame has at most {MAX_PIXELS} pixels, {MAX_SIDE} a side")

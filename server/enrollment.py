@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 
 from grainseal.crypto.errors import VerificationFailed
 from grainseal.crypto.masking import MaskedSum, check_template
+from grainseal.crypto.profiles import Scheme
 from grainseal.crypto.transcript import template_transcript
 
 from . import log
 from .authority import Authority, check_signature
 from .claim_upload import ClaimParameters, ClaimUpload, check_parameters, split_claim_template
 from .device_keys import require_usable_key
+from .errors import Reason, Refused
 from .exchange import Exchange, Opening, check_opening, consume, end, keep_answer, kept_answer
 from .homomorphic import Upload, answer_upload, check_upload
 from .idempotency import Write, reference_of, remember
@@ -43,8 +45,12 @@ def begin(
     replayed = begun_by(tx, write)
     if replayed is not None:
         return replayed
-    # B2: the profile is known, and not one for tests
-    authority.profile(request.profile)
+    # B2, Q1: the scheme has that profile, and it is not one for tests
+    authority.enrolled_profile(request.scheme, request.profile)
+    # Q1: without claims
+    if request.scheme is Scheme.FUZZY_EXTRACTOR and request.claims is not None:
+        message = "a claim template takes the homomorphic scheme: enrol by that, or without claims"
+        raise Refused(Reason.MALFORMED, message)
     # B3: the device key is an Ed25519 public key, not of small order
     require_usable_key(request.device_key)
     # B6: the claim profile is known, and not one for tests; seed and frame have their form
@@ -155,21 +161,26 @@ def _enrol(tx: Transaction, authority: Authority, exchange: Exchange) -> Enrollm
     template, claims = _template(session.enrollment_id, exchange), _uploaded(tx, session)
     end(tx, session, accepted=True)
     use_warrant(tx, session)
-    enrollment = EnrollmentRow(
-        enrollment_id=session.enrollment_id,
-        subject=session.subject,
-        issuer=session.issuer,
-        profile=session.profile,
-        device_key=session.device_key,
-        state=EnrollmentState.ACTIVE,
-        created_at=int(authority.clock()),
-    )
+    enrollment = enrolled_row(session, authority.clock())
     tx.enrollments.add(enrollment, template)
     claims_sha256 = b"" if claims is None else claims.sha256
     if claims is not None:
         tx.claim_templates.add(_claim_template(enrollment.enrollment_id, claims, claims_sha256))
     log.append_enrollment(tx, authority, enrollment, template, claims_sha256)
     return enrollment
+
+
+def enrolled_row(session: SessionRow, now: float) -> EnrollmentRow:
+    """The enrolment that a session makes, by either scheme."""
+    return EnrollmentRow(
+        enrollment_id=session.enrollment_id,
+        subject=session.subject,
+        issuer=session.issuer,
+        profile=session.profile,
+        device_key=session.device_key,
+        state=EnrollmentState.ACTIVE,
+        created_at=int(now),
+    )
 
 
 def _claim_template(enrollment_id: str, claims: ClaimUpload, sha256: bytes) -> ClaimTemplateRow:
@@ -183,6 +194,7 @@ def _claim_template(enrollment_id: str, claims: ClaimUpload, sha256: bytes) -> C
         relin_key=claims.keys.relin_key,
         zero_key=claims.keys.zero_key,
         positions=claims.positions,
+        commitment_sha256=claims.commitment_sha256 or None,
         template_sha256=sha256,
         scores_told=0,
     )

@@ -190,7 +190,7 @@ def check_opening(tx: Transaction, opening: Opening, kind: Kind, now: float) -> 
 
 
 def end(tx: Transaction, session: SessionRow, accepted: bool) -> None:
-    """F6, D8, X18, Y17: SUBMITTED → DECIDED; masks, answer and upload are deleted."""
+    """F6, D8, X18, Y17, Q7, Q17: the session is DECIDED; masks, answer and upload are deleted."""
     move(tx, session, Event.FINISH, accepted)
     tx.sessions.delete_exchange(session.session_id)
     tx.uploads.delete(session.session_id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from grainseal.crypto import merkle
 from grainseal.crypto.checkpoint import Checkpoint, sign_checkpoint
-from grainseal.crypto.entries import EnrollmentEntry, RegistrationEntry
+from grainseal.crypto.entries import EnrollmentEntry, KeyEnrollmentEntry, RegistrationEntry
 from grainseal.crypto.leaves import SALT_BYTES, Kind, LogProof, Opening, commit
 
 from .authority import Authority
@@ -40,9 +40,19 @@ def append_enrollment(
     `claim_template_sha256`: empty if there is no claim template.
     """
     entry = _entry(enrollment, template, claim_template_sha256)
+    append_entry(tx, authority, enrollment.enrollment_id, entry)
+
+
+def append_entry(
+    tx: Transaction,
+    authority: Authority,
+    enrollment_id: str,
+    entry: EnrollmentEntry | KeyEnrollmentEntry,
+) -> None:
+    """F6, Q7: an enrolment's leaf by its entry, and beside the enrolment what opens it."""
     opening = Opening(authority.random(SALT_BYTES), entry.encoded)
     index = tx.log.append(commit(Kind.ENROLLMENT, opening))
-    tx.log.add_opening(enrollment.enrollment_id, index, opening)
+    tx.log.add_opening(enrollment_id, index, opening)
 
 
 def append_registration(

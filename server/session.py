@@ -29,6 +29,8 @@ class Kind(str, Enum):
 
     ENROLLMENT = "enrollment"
     AUTHENTICATION = "authentication"
+    KEY_ENROLLMENT = "key-enrollment"
+    KEY_AUTHENTICATION = "key-authentication"
     REQUEST = "request"
     REGISTRATION = "registration"
     CLAIM = "claim"
@@ -59,6 +61,8 @@ TRANSITIONS: Mapping[tuple[Kind, State, Event], State] = MappingProxyType(
         (Kind.REGISTRATION, State.SUBMITTED, Event.FINISH): State.DECIDED,
         (Kind.CLAIM, State.BEGUN, Event.SUBMIT): State.SUBMITTED,
         (Kind.CLAIM, State.SUBMITTED, Event.FINISH): State.DECIDED,
+        (Kind.KEY_ENROLLMENT, State.BEGUN, Event.FINISH): State.DECIDED,
+        (Kind.KEY_AUTHENTICATION, State.BEGUN, Event.FINISH): State.DECIDED,
         (Kind.REQUEST, State.BEGUN, Event.FINISH): State.DECIDED,
     }
 )
@@ -128,7 +132,7 @@ def context_of(session: SessionRow) -> SessionContext:
 
 
 def move(tx: Transaction, session: SessionRow, event: Event, accepted: bool | None = None) -> None:
-    """S5, P6, F6, D8, R5, X10, X18, Y9, Y17: make a transition, and note an outcome; once.
+    """S5, P6, F6, D8, R5, X10, X18, Y9, Y17, Q7, Q17: make a transition, and note an outcome; once.
 
     `Refused` (SESSION_USED) if it was made already.
     """
@@ -152,13 +156,13 @@ def used() -> Refused:
 
 
 def check_known(session: SessionRow | None, kind: Kind) -> SessionRow:
-    """S1, F1, P1, D1, X4, X12, Y2, Y11: the session exists and is of this kind."""
+    """S1, F1, P1, D1, X4, X12, Y2, Y11, Q2, Q8, Q12: the session exists and is of this kind."""
     if session is None or session.kind != kind:
         raise Refused(Reason.SESSION_UNKNOWN, "no such session: begin anew")
     return session
 
 
 def check_in_time(session: SessionRow, now: float) -> None:
-    """S2, F2, P2, D2, U2, X5, X13, Y3, Y12: the session has not expired."""
+    """S2, F2, P2, D2, U2, X5, X13, Y3, Y12, Q3, Q9, Q13: the session has not expired."""
     if now >= session.expires_at:
         raise Refused(Reason.SESSION_EXPIRED, "the session has expired: begin anew")

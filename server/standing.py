@@ -11,7 +11,10 @@ from .store.tables import EnrollmentRow
 
 
 def active(tx: Transaction, enrollment_id: str, *, lock: bool = False) -> EnrollmentRow:
-    """A1, P4, D5: the enrolment is active. With `lock`, it stays as it is until the commit."""
+    """A1, P4, D5, Q11, Q14: the enrolment is active.
+
+    With `lock`, it stays as it is until the commit.
+    """
     enrollment = tx.enrollments.find(enrollment_id, lock=lock)
     if enrollment is None or enrollment.state != EnrollmentState.ACTIVE:
         raise unknown()
@@ -26,7 +29,7 @@ def unknown() -> Refused:
 
 
 def check_not_locked(enrollment: EnrollmentRow, now: float) -> None:
-    """A2, P4, D5: the enrolment is not locked."""
+    """A2, P4, D5, Q11, Q14: the enrolment is not locked."""
     wait = attempts.seconds_locked(_attempts(enrollment), now)
     if wait > 0:
         message = f"too many failed attempts: try again in {math.ceil(wait)} seconds"
@@ -34,7 +37,7 @@ def check_not_locked(enrollment: EnrollmentRow, now: float) -> None:
 
 
 def count(tx: Transaction, enrollment: EnrollmentRow, accepted: bool, now: float) -> None:
-    """D8: the failure counters move, and lock or disable the enrolment."""
+    """D8, Q17: the failure counters move, and lock or disable the enrolment."""
     before = _attempts(enrollment)
     after = attempts.after_acceptance(before) if accepted else attempts.after_failure(before, now)
     tx.enrollments.count_attempts(

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from grainseal.crypto.errors import VerificationFailed
+from grainseal.crypto.profiles import Scheme
 from grainseal.crypto.tokens import verify_decision
 
 from .authority import Authority
@@ -30,6 +31,14 @@ class EnrollmentRequest:
     profile: str
     device_key: bytes
     claims: ClaimParameters | None = None
+    scheme: Scheme = Scheme.HOMOMORPHIC
+
+    @property
+    def kind(self) -> Kind:
+        """What its session is for."""
+        if self.scheme is Scheme.FUZZY_EXTRACTOR:
+            return Kind.KEY_ENROLLMENT
+        return Kind.ENROLLMENT
 
 
 def terms_of(tx: Transaction, authority: Authority, request: EnrollmentRequest) -> Terms:
@@ -51,7 +60,7 @@ def _ticketed(tx: Transaction, authority: Authority, request: EnrollmentRequest)
     if ticket is None or ticket.used or authority.clock() >= ticket.expires_at:
         raise _ticket_refused()
     return Terms(
-        kind=Kind.ENROLLMENT,
+        kind=request.kind,
         audience=authority.config.service_name,
         enrollment_id=authority.new_id(),
         subject=ticket.subject,
@@ -78,7 +87,7 @@ def _renewing(tx: Transaction, authority: Authority, request: EnrollmentRequest)
     if enrollment.device_key != request.device_key:
         raise _token_refused()
     return Terms(
-        kind=Kind.ENROLLMENT,
+        kind=request.kind,
         audience=audience,
         enrollment_id=authority.new_id(),
         subject=enrollment.subject,
@@ -92,7 +101,7 @@ def _renewing(tx: Transaction, authority: Authority, request: EnrollmentRequest)
 
 
 def use_warrant(tx: Transaction, session: SessionRow) -> None:
-    """F6: the ticket or token is used up, and the renewed enrolment replaced."""
+    """F6, Q7: the ticket or token is used up, and the renewed enrolment replaced."""
     # Of two sessions that rest on one ticket or token, the second fails here and is undone.
     if session.ticket_hash is not None and not tx.warrants.use_ticket(session.ticket_hash):
         raise _ticket_refused()

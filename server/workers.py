@@ -18,6 +18,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from typing import ParamSpec, TypeVar
 
+from grainseal.models.tiling import limit_threads
+
 from . import homomorphic
 from .errors import DeadlinePassed, Unavailable
 
@@ -122,6 +124,8 @@ def _begin() -> None:
     # The terminal's Ctrl-C goes to the whole group; the server ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    # One process a core: a second thread would only add a second tile's memory.
+    limit_threads(1)
     homomorphic.warm_up()
 
 

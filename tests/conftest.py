@@ -22,6 +22,8 @@ LONG = (
     "client/test_claiming.py",
     "client/test_copyright_cli.py",
     "client/test_claim_enrolment.py",
+    "client/test_proof_commands.py",
+    "client/test_real_proofs.py",
     "project/test_package.py",
     "server/test_uploads.py",
     "models/test_quality.py",

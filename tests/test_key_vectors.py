@@ -9,8 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from grainseal.crypto.camera_key import (
+    answer_transcript,
+    camera_key_of,
+    fetch_transcript,
+    helper_hash,
+    key_enrollment_transcript,
+    proof_transcript,
+)
+from grainseal.crypto.entries import parse_key_enrollment_entry
 from grainseal.crypto.errors import MalformedMessage, VerificationFailed
 from grainseal.crypto.fuzzy_extractor import reproduce
 from grainseal.crypto.helper_data import HelperData
@@ -130,6 +140,92 @@ def test_what_was_changed_and_sealed_again_gives_no_key(name):
     soft = fresh(HelperData.from_bytes(HELPER, SECRET))
     with pytest.raises(VerificationFailed):
         reproduce(helper, soft, SECRET)
+
+
+AUTHENTICATION = json.loads((FOLDER / "authentication.json").read_text())
+
+
+def authentication_fields(purpose: str, audience: str) -> list[bytes]:
+    """A session's eight fields, by hand."""
+    said = AUTHENTICATION["session"]
+    return [
+        bytes.fromhex(said["nonce"]),
+        bytes.fromhex(said["service_key"]),
+        audience.encode(),
+        said["enrollment_id"].encode(),
+        said["subject"].encode(),
+        purpose.encode(),
+        AUTHENTICATION["profile"].encode(),
+        said["expires_at"].to_bytes(8, "big"),
+    ]
+
+
+def test_authentication_by_key_by_hand():
+    """Camera key, transcripts, signatures and entry, as docs/PROTOCOL.md has them."""
+    vector = AUTHENTICATION
+    assert vector["key"] == EXTRACTOR["key"]
+    seed = hkdf(bytes(32), bytes.fromhex(vector["key"]), "fuzzy-signing", 32)
+    assert seed.hex() == vector["camera_key_seed"]
+    camera = Ed25519PrivateKey.from_private_bytes(seed)
+    device = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vector["device_key_seed"]))
+    assert camera.public_key().public_bytes_raw().hex() == vector["camera_key"]
+    assert device.public_key().public_bytes_raw().hex() == vector["device_key"]
+    helper = hashlib.sha256(HELPER).digest()
+    assert (helper.hex(), len(HELPER)) == (vector["helper_sha256"], vector["helper_bytes"])
+
+    height, width = (each.to_bytes(8, "big") for each in EXTRACTOR["frame"])
+    public = bytes.fromhex(vector["camera_key"])
+    asking = authentication_fields("authenticate", "shop")
+    proof = bytes.fromhex(vector["signatures"]["proof"])
+    enrolling = [*authentication_fields("enroll", "grainseal"), height, width, helper, public]
+    expected = {
+        "enrolment": framed("key-enrollment", *enrolling),
+        "fetch": framed("key-fetch", *asking),
+        "proof": framed("key-proof", *asking, helper),
+        "answer": framed("key-answer", *asking, helper, proof),
+        "answer without a key": framed("key-answer", *asking, helper, b""),
+    }
+    assert {name: each.hex() for name, each in expected.items()} == vector["transcripts"]
+    signed = {
+        "enrolment by the camera key": camera.sign(expected["enrolment"]),
+        "enrolment by the device key": device.sign(expected["enrolment"]),
+        "fetch": device.sign(expected["fetch"]),
+        "proof": camera.sign(expected["proof"]),
+        "answer": device.sign(expected["answer"]),
+        "answer without a key": device.sign(expected["answer without a key"]),
+    }
+    assert {name: each.hex() for name, each in signed.items()} == vector["signatures"]
+    entry = framed(
+        "key-enrollment-entry",
+        vector["session"]["enrollment_id"].encode(),
+        b"ann",
+        b"shop",
+        vector["profile"].encode(),
+        bytes.fromhex(vector["device_key"]),
+        helper,
+        public,
+        (1_799_999_700).to_bytes(8, "big"),
+    )
+    assert entry.hex() == vector["entry"]
+
+
+def test_authentication_by_key_is_made_again_to_the_byte():
+    camera = camera_key_of(FUZZY_TESTING, bytes.fromhex(EXTRACTOR["key"]))
+    session = generate_keys.authentication_session("authenticate", "shop")
+    proven = proof_transcript(session, helper_hash(HELPER))
+    assert proven.hex() == AUTHENTICATION["transcripts"]["proof"]
+    assert camera.sign(proven).hex() == AUTHENTICATION["signatures"]["proof"]
+    enrolling = generate_keys.authentication_session("enroll", "grainseal")
+    frame = tuple(EXTRACTOR["frame"])
+    transcript = key_enrollment_transcript(enrolling, frame, HELPER, camera.public)
+    assert transcript.hex() == AUTHENTICATION["transcripts"]["enrolment"]
+    assert fetch_transcript(session).hex() == AUTHENTICATION["transcripts"]["fetch"]
+    for name, proof in (("answer", camera.sign(proven)), ("answer without a key", b"")):
+        answer = answer_transcript(session, helper_hash(HELPER), proof)
+        assert answer.hex() == AUTHENTICATION["transcripts"][name]
+    entry = parse_key_enrollment_entry(bytes.fromhex(AUTHENTICATION["entry"]))
+    assert entry.camera_key == camera.public
+    assert entry.encoded.hex() == AUTHENTICATION["entry"]
 
 
 def test_sealed_files():

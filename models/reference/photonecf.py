@@ -23,11 +23,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.extractor import Observation
+from grainseal.models.extractor import Observation, source_of
 from grainseal.models.fingerprint import NOISE_SIGMA
 from grainseal.models.manifest import WeightsError, read_weights
 from grainseal.models.neural import Network
-from grainseal.models.photo import Photo, RawLevels
+from grainseal.models.photo import Photo, PhotoKind, RawLevels
 from grainseal.models.tiling import in_tiles, require_size
 
 Planes = npt.NDArray[np.float32]
@@ -55,6 +55,10 @@ class PhotoNecfExtractor:
             raise ValueError(f"tiles have an even, positive side, not {tile}")
         self._network = Network(folder, NAME, _REMEDY)
         self._tile = tile
+
+    def source(self, _kind: PhotoKind, /) -> str:
+        """Its name with the SHA-256 of the imported weights."""
+        return source_of(self.name, self._network.manifest.sha256)
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
         """One observation for each of R, G and B, or one for a whole Bayer plane."""

@@ -17,9 +17,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.extractor import Observation
+from grainseal.models.extractor import Observation, source_of
 from grainseal.models.fingerprint import NOISE_SIGMA
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo, PhotoError, PhotoKind
 from grainseal.models.reference.network import TrainedNetwork
 from grainseal.models.reference.rspn import luminance
 from grainseal.models.tiling import in_tiles, require_size
@@ -39,6 +39,10 @@ class NetworkExtractor:
         self.name = name
         self._network = TrainedNetwork(name, name)
         self._tile = tile
+
+    def source(self, _kind: PhotoKind, /) -> str:
+        """Its name and network, for any kind."""
+        return source_of(self.name, self._network.manifest.sha256)
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
         """One observation for each of R, G and B, or one for the luminance."""

@@ -53,10 +53,15 @@ class AveragingEstimator:
         self._photos += 1
 
     def finish(self) -> Fingerprint:
-        """The average, float32 (H, W) on the scale of residuals; PhotoError without photos."""
+        """The average, float32 (H, W) on the scale of residuals; PhotoError without photos.
+
+        Its source says that it is one: no code is made of averages.
+        """
         if self._first is None:
             raise PhotoError("no photos: a reference needs at least one")
-        return Fingerprint(self._sum / np.float32(self._photos), self._first.kind, self._photos)
+        kind = self._first.kind
+        average = self._sum / np.float32(self._photos)
+        return Fingerprint(average, kind, self._photos, f"rspn of {self._extractor.source(kind)}")
 
 
 def plain_residual(photo: Photo, extractor: Extractor) -> Plane:

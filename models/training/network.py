@@ -10,6 +10,10 @@ The stack works on 2x2 cells (FFDNet: Zhang, Zuo, Zhang, IEEE TIP 27(9), 2018), 
 phases of a Bayer cell apart, and on two coarser scales beside it (a U-Net: Ronneberger, Fischer,
 Brox, MICCAI 2015), which see far at little cost. One more plane says how noisy the photo is.
 
+A developed photo has a gamma curve, which makes noise about as strong in the dark as in the light;
+a Bayer plane has none, and most of it lies in a corner of its range. Of it the stack is shown the
+fine details as well, of the square root (Anscombe, Biometrika 35, 1948) and on the scale of noise.
+
 The outermost `margin` pixels know too little of their surroundings, and the convolutions' zero
 padding prints a pattern of its own there, the same for every camera: they are cut off. Whoever
 wants every pixel of a photo gives a border of reflected ones.
@@ -28,6 +32,9 @@ GRID: Final = 8
 _LEVEL_SCALE: Final = 20.0
 _CONTRAST_SCALE: Final = 4.0
 _DETAIL_SIDE: Final = 5
+# Noise of a Bayer plane's root is .004 to .02: bring it to about 1. Edges are clipped.
+_ROOT_SCALE: Final = 80.0
+_ROOT_LIMIT: Final = 6.0
 _CLOSED: Final = -1.0  # what the gates begin with: 27 % open
 
 
@@ -42,7 +49,8 @@ class ResidualNetwork(nn.Module):
         """
         super().__init__()
         cells = 4 * planes
-        self.fine = _layers(cells + 1, channels, 2)
+        self.raw = planes == 1
+        self.fine = _layers((2 if self.raw else 1) * cells + 1, channels, 2)
         self.to_middle = nn.Conv2d(channels, wide, 2, stride=2)
         self.middle = _layers(wide, wide, depth)
         self.to_coarse = nn.Conv2d(wide, wide, 2, stride=2)
@@ -63,7 +71,7 @@ class ResidualNetwork(nn.Module):
             nn.Conv2d(2 * width, width, 1, bias=False) for width in (cells, planes, planes)
         )
         self.scene = nn.Conv2d(channels, cells, 3, padding=1)
-        self.margin = _margin(depth)
+        self.margin = _margin(depth, self.raw)
         self._initialise(cells, planes)
 
     def forward(self, planes: Tensor, level: Tensor, trim: int | None = None) -> Tensor:
@@ -76,7 +84,8 @@ class ResidualNetwork(nn.Module):
         cells = functional.pixel_unshuffle(picture, 2)
         middle = functional.avg_pool2d(picture, 4)
         coarse = functional.avg_pool2d(middle, 2)
-        *openings, scene = self._look(cells, level)
+        shown = torch.cat((cells, _rooted(planes)), dim=1) if self.raw else cells
+        *openings, scene = self._look(shown, level)
         fine, *rest = (
             mix(detail(scale) * torch.sigmoid(opening))
             for detail, mix, scale, opening in zip(
@@ -88,13 +97,13 @@ class ResidualNetwork(nn.Module):
             residual = residual + functional.interpolate(part, scale_factor=factor, mode="bilinear")
         return residual[:, :, cut:-cut, cut:-cut] / _CONTRAST_SCALE
 
-    def _look(self, cells: Tensor, level: Tensor) -> tuple[Tensor, ...]:
+    def _look(self, shown: Tensor, level: Tensor) -> tuple[Tensor, ...]:
         """How far the gates of the three scales open, and what to subtract of the scene."""
-        height, width = cells.shape[2:]
+        height, width = shown.shape[2:]
         noise = (level * _LEVEL_SCALE)[:, None, None, None].expand(-1, 1, height, width)
         # Coarse numbers are good enough for this part, and twice as fast to train with.
-        with torch.autocast(cells.device.type, torch.bfloat16, enabled=self.training):
-            fine = self.fine(torch.cat((cells, noise), dim=1))
+        with torch.autocast(shown.device.type, torch.bfloat16, enabled=self.training):
+            fine = self.fine(torch.cat((shown, noise), dim=1))
             middle = self.middle(functional.relu(self.to_middle(fine)))
             coarse = self.coarse(functional.relu(self.to_coarse(middle)))
             middle = self.middle_again(middle + _doubled(self.from_coarse(coarse)))
@@ -125,6 +134,16 @@ class ResidualNetwork(nn.Module):
                 mix.weight.copy_(torch.cat((identity, identity), dim=1)[:, :, None, None])
 
 
+def _rooted(planes: Tensor) -> Tensor:
+    """(N, P, H, W) -> (N, 4P, H/2, W/2): cells of the root's fine details, about 1 where noise."""
+    root = functional.pixel_unshuffle(planes.clamp(min=0).sqrt(), 2)
+    reach = _DETAIL_SIDE // 2
+    around = functional.avg_pool2d(
+        root, _DETAIL_SIDE, stride=1, padding=reach, count_include_pad=False
+    )
+    return ((root - around) * _ROOT_SCALE).clamp(-_ROOT_LIMIT, _ROOT_LIMIT)
+
+
 def _layers(before: int, channels: int, count: int) -> nn.Sequential:
     steps: list[nn.Module] = []
     for width, following in pairwise([before, *[channels] * count]):
@@ -141,13 +160,15 @@ def _doubled(coarse: Tensor) -> Tensor:
     return doubled
 
 
-def _margin(depth: int) -> int:
+def _margin(depth: int, raw: bool) -> int:
     """Pixels that a value can be influenced from: the sum of what all layers in a row reach.
 
     Fine layers reach 2 pixels, middle ones 4, coarse ones 8. The cell, the block and the bilinear
-    enlargement they lie in are not centred on a pixel, which adds up to two blocks of 8.
+    enlargement they lie in are not centred on a pixel, which adds up to two blocks of 8. The
+    details of a RAW plane's root reach two cells before all that.
     """
-    reach = 2 * (2 + 1 + 1) + 4 * (depth + 1) + 8 * (2 + 1) + 2 * GRID
+    before = _DETAIL_SIDE // 2 if raw else 0
+    reach = 2 * (before + 2 + 1 + 1) + 4 * (depth + 1) + 8 * (2 + 1) + 2 * GRID
     return -(-reach // GRID) * GRID
 
 

@@ -15,6 +15,12 @@ class EnrollmentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENROLLMENT_STATE_REVOKED: _ClassVar[EnrollmentState]
     ENROLLMENT_STATE_DISABLED: _ClassVar[EnrollmentState]
 
+class Scheme(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SCHEME_UNSPECIFIED: _ClassVar[Scheme]
+    SCHEME_HOMOMORPHIC: _ClassVar[Scheme]
+    SCHEME_FUZZY_EXTRACTOR: _ClassVar[Scheme]
+
 class Grade(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     GRADE_UNSPECIFIED: _ClassVar[Grade]
@@ -25,25 +31,30 @@ ENROLLMENT_STATE_ACTIVE: EnrollmentState
 ENROLLMENT_STATE_REPLACED: EnrollmentState
 ENROLLMENT_STATE_REVOKED: EnrollmentState
 ENROLLMENT_STATE_DISABLED: EnrollmentState
+SCHEME_UNSPECIFIED: Scheme
+SCHEME_HOMOMORPHIC: Scheme
+SCHEME_FUZZY_EXTRACTOR: Scheme
 GRADE_UNSPECIFIED: Grade
 GRADE_DEVICE_ASSERTED: Grade
 GRADE_CAMERA_VERIFIED: Grade
 
 class Enrollment(_message.Message):
-    __slots__ = ("enrollment_id", "subject", "profile", "state", "created_at", "needs_reenrollment")
+    __slots__ = ("enrollment_id", "subject", "profile", "state", "created_at", "needs_reenrollment", "scheme")
     ENROLLMENT_ID_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     NEEDS_REENROLLMENT_FIELD_NUMBER: _ClassVar[int]
+    SCHEME_FIELD_NUMBER: _ClassVar[int]
     enrollment_id: str
     subject: str
     profile: str
     state: EnrollmentState
     created_at: int
     needs_reenrollment: bool
-    def __init__(self, enrollment_id: _Optional[str] = ..., subject: _Optional[str] = ..., profile: _Optional[str] = ..., state: _Optional[_Union[EnrollmentState, str]] = ..., created_at: _Optional[int] = ..., needs_reenrollment: bool = ...) -> None: ...
+    scheme: Scheme
+    def __init__(self, enrollment_id: _Optional[str] = ..., subject: _Optional[str] = ..., profile: _Optional[str] = ..., state: _Optional[_Union[EnrollmentState, str]] = ..., created_at: _Optional[int] = ..., needs_reenrollment: bool = ..., scheme: _Optional[_Union[Scheme, str]] = ...) -> None: ...
 
 class Session(_message.Message):
     __slots__ = ("session_id", "nonce", "service_key", "audience", "enrollment_id", "subject", "purpose", "profile", "expires_at")
@@ -110,32 +121,36 @@ class IssueTicketResponse(_message.Message):
     def __init__(self, ticket: _Optional[str] = ..., expires_at: _Optional[int] = ...) -> None: ...
 
 class BeginEnrollmentRequest(_message.Message):
-    __slots__ = ("ticket", "renewal_token", "profile", "device_key", "idempotency_key", "claims")
+    __slots__ = ("ticket", "renewal_token", "profile", "device_key", "idempotency_key", "claims", "scheme")
     TICKET_FIELD_NUMBER: _ClassVar[int]
     RENEWAL_TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_KEY_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     CLAIMS_FIELD_NUMBER: _ClassVar[int]
+    SCHEME_FIELD_NUMBER: _ClassVar[int]
     ticket: str
     renewal_token: str
     profile: str
     device_key: bytes
     idempotency_key: bytes
     claims: ClaimParameters
-    def __init__(self, ticket: _Optional[str] = ..., renewal_token: _Optional[str] = ..., profile: _Optional[str] = ..., device_key: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ..., claims: _Optional[_Union[ClaimParameters, _Mapping]] = ...) -> None: ...
+    scheme: Scheme
+    def __init__(self, ticket: _Optional[str] = ..., renewal_token: _Optional[str] = ..., profile: _Optional[str] = ..., device_key: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ..., claims: _Optional[_Union[ClaimParameters, _Mapping]] = ..., scheme: _Optional[_Union[Scheme, str]] = ...) -> None: ...
 
 class ClaimParameters(_message.Message):
-    __slots__ = ("profile", "height", "width", "seed")
+    __slots__ = ("profile", "height", "width", "seed", "commitment_sha256")
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    COMMITMENT_SHA256_FIELD_NUMBER: _ClassVar[int]
     profile: str
     height: int
     width: int
     seed: bytes
-    def __init__(self, profile: _Optional[str] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., seed: _Optional[bytes] = ...) -> None: ...
+    commitment_sha256: bytes
+    def __init__(self, profile: _Optional[str] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., seed: _Optional[bytes] = ..., commitment_sha256: _Optional[bytes] = ...) -> None: ...
 
 class SubmitTemplateRequest(_message.Message):
     __slots__ = ("session_id", "template", "relin_key", "zero_key", "signature", "idempotency_key")
@@ -152,6 +167,26 @@ class SubmitTemplateRequest(_message.Message):
     signature: bytes
     idempotency_key: bytes
     def __init__(self, session_id: _Optional[str] = ..., template: _Optional[bytes] = ..., relin_key: _Optional[bytes] = ..., zero_key: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class EnrollKeyRequest(_message.Message):
+    __slots__ = ("session_id", "height", "width", "helper_data", "camera_key", "camera_key_signature", "signature", "idempotency_key")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HELPER_DATA_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_KEY_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_KEY_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    height: int
+    width: int
+    helper_data: bytes
+    camera_key: bytes
+    camera_key_signature: bytes
+    signature: bytes
+    idempotency_key: bytes
+    def __init__(self, session_id: _Optional[str] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., helper_data: _Optional[bytes] = ..., camera_key: _Optional[bytes] = ..., camera_key_signature: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
 
 class BeginRequestRequest(_message.Message):
     __slots__ = ("enrollment_id", "purpose", "idempotency_key")
@@ -220,6 +255,32 @@ class SubmitProbeRequest(_message.Message):
     signature: bytes
     idempotency_key: bytes
     def __init__(self, session_id: _Optional[str] = ..., probe: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
+
+class FetchHelperDataRequest(_message.Message):
+    __slots__ = ("session_id", "signature")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    signature: bytes
+    def __init__(self, session_id: _Optional[str] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class HelperData(_message.Message):
+    __slots__ = ("helper_data",)
+    HELPER_DATA_FIELD_NUMBER: _ClassVar[int]
+    helper_data: bytes
+    def __init__(self, helper_data: _Optional[bytes] = ...) -> None: ...
+
+class KeyAnswer(_message.Message):
+    __slots__ = ("session_id", "proof", "signature", "idempotency_key")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    proof: bytes
+    signature: bytes
+    idempotency_key: bytes
+    def __init__(self, session_id: _Optional[str] = ..., proof: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., idempotency_key: _Optional[bytes] = ...) -> None: ...
 
 class AuthenticationDecision(_message.Message):
     __slots__ = ("accepted", "token")

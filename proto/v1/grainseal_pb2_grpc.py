@@ -54,6 +54,11 @@ class EnrollmentServiceStub(object):
                 request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.SerializeToString,
                 response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Enrollment.FromString,
                 _registered_method=True)
+        self.EnrollKey = channel.unary_unary(
+                '/grainseal.v1.EnrollmentService/EnrollKey',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.EnrollKeyRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Enrollment.FromString,
+                _registered_method=True)
         self.BeginRequest = channel.unary_unary(
                 '/grainseal.v1.EnrollmentService/BeginRequest',
                 request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.BeginRequestRequest.SerializeToString,
@@ -105,6 +110,13 @@ class EnrollmentServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EnrollKey(self, request, context):
+        """Instead of these two, by the fuzzy extractor: helper data and a public key that the camera gives.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BeginRequest(self, request, context):
         """A session for a signed request that needs no photo: purpose "list", "revoke" or "receipt".
         """
@@ -152,6 +164,11 @@ def add_EnrollmentServiceServicer_to_server(servicer, server):
             'FinishEnrollment': grpc.unary_unary_rpc_method_handler(
                     servicer.FinishEnrollment,
                     request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Enrollment.SerializeToString,
+            ),
+            'EnrollKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnrollKey,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.EnrollKeyRequest.FromString,
                     response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Enrollment.SerializeToString,
             ),
             'BeginRequest': grpc.unary_unary_rpc_method_handler(
@@ -282,6 +299,33 @@ class EnrollmentService(object):
             target,
             '/grainseal.v1.EnrollmentService/FinishEnrollment',
             grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Enrollment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnrollKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.EnrollmentService/EnrollKey',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.EnrollKeyRequest.SerializeToString,
             grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Enrollment.FromString,
             options,
             channel_credentials,
@@ -426,6 +470,16 @@ class AuthenticationServiceStub(object):
                 request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.SerializeToString,
                 response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.AuthenticationDecision.FromString,
                 _registered_method=True)
+        self.FetchHelperData = channel.unary_unary(
+                '/grainseal.v1.AuthenticationService/FetchHelperData',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.FetchHelperDataRequest.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.HelperData.FromString,
+                _registered_method=True)
+        self.AnswerWithKey = channel.unary_unary(
+                '/grainseal.v1.AuthenticationService/AnswerWithKey',
+                request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.KeyAnswer.SerializeToString,
+                response_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.AuthenticationDecision.FromString,
+                _registered_method=True)
         self.VerifyDecision = channel.unary_unary(
                 '/grainseal.v1.AuthenticationService/VerifyDecision',
                 request_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.VerifyDecisionRequest.SerializeToString,
@@ -454,6 +508,19 @@ class AuthenticationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def FinishAuthentication(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FetchHelperData(self, request, context):
+        """Instead of these two, by the fuzzy extractor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerWithKey(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -489,6 +556,16 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
             'FinishAuthentication': grpc.unary_unary_rpc_method_handler(
                     servicer.FinishAuthentication,
                     request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.AuthenticationDecision.SerializeToString,
+            ),
+            'FetchHelperData': grpc.unary_unary_rpc_method_handler(
+                    servicer.FetchHelperData,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.FetchHelperDataRequest.FromString,
+                    response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.HelperData.SerializeToString,
+            ),
+            'AnswerWithKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerWithKey,
+                    request_deserializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.KeyAnswer.FromString,
                     response_serializer=grainseal_dot_proto_dot_v1_dot_grainseal__pb2.AuthenticationDecision.SerializeToString,
             ),
             'VerifyDecision': grpc.unary_unary_rpc_method_handler(
@@ -582,6 +659,60 @@ class AuthenticationService(object):
             target,
             '/grainseal.v1.AuthenticationService/FinishAuthentication',
             grainseal_dot_proto_dot_v1_dot_grainseal__pb2.Opening.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.AuthenticationDecision.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FetchHelperData(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.AuthenticationService/FetchHelperData',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.FetchHelperDataRequest.SerializeToString,
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.HelperData.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerWithKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grainseal.v1.AuthenticationService/AnswerWithKey',
+            grainseal_dot_proto_dot_v1_dot_grainseal__pb2.KeyAnswer.SerializeToString,
             grainseal_dot_proto_dot_v1_dot_grainseal__pb2.AuthenticationDecision.FromString,
             options,
             channel_credentials,

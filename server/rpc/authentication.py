@@ -4,7 +4,9 @@ from typing import Any
 
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.proto.v1 import grainseal_pb2_grpc as rpc
-from grainseal.server import audit, authentication, relying_parties
+from grainseal.server import audit, authentication, fuzzy_authentication, relying_parties
+from grainseal.server.decisions import Outcome
+from grainseal.server.fuzzy_authentication import Answer
 from grainseal.server.service import Service
 
 from .credentials import api_key_of
@@ -57,13 +59,31 @@ class AuthenticationServicer(rpc.AuthenticationServiceServicer):
             write_of(request),
             opening_of(request),
         )
-        audit.record(
-            "authentication",
-            enrollment=outcome.enrollment_id,
-            audience=outcome.audience,
-            accepted=outcome.accepted,
+        return _told(outcome)
+
+    async def FetchHelperData(  # noqa: N802
+        self, request: pb.FetchHelperDataRequest, context: Any
+    ) -> pb.HelperData:
+        """Q8–Q11."""
+        helper_data = await self._service.transact(
+            deadline_of(context, self._longest),
+            fuzzy_authentication.fetch,
+            request.session_id,
+            request.signature,
         )
-        return pb.AuthenticationDecision(accepted=outcome.accepted, token=outcome.token)
+        return pb.HelperData(helper_data=helper_data)
+
+    async def AnswerWithKey(  # noqa: N802
+        self, request: pb.KeyAnswer, context: Any
+    ) -> pb.AuthenticationDecision:
+        """Q12–Q17."""
+        outcome = await self._service.transact(
+            deadline_of(context, self._longest),
+            fuzzy_authentication.answer,
+            write_of(request),
+            Answer(request.session_id, request.proof, request.signature),
+        )
+        return _told(outcome)
 
     async def VerifyDecision(  # noqa: N802
         self, request: pb.VerifyDecisionRequest, context: Any
@@ -87,3 +107,14 @@ class AuthenticationServicer(rpc.AuthenticationServiceServicer):
         """The service's public keys."""
         del request, context
         return pb.GetKeysResponse(jwks=self._service.authority.keys.jwks)
+
+
+def _told(outcome: Outcome) -> pb.AuthenticationDecision:
+    """An outcome, recorded and as a device is told it."""
+    audit.record(
+        "authentication",
+        enrollment=outcome.enrollment_id,
+        audience=outcome.audience,
+        accepted=outcome.accepted,
+    )
+    return pb.AuthenticationDecision(accepted=outcome.accepted, token=outcome.token)

@@ -5,9 +5,10 @@ from typing import Any
 from grainseal.crypto.masking import PublicKeys
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.proto.v1 import grainseal_pb2_grpc as rpc
-from grainseal.server import audit, enrollment, relying_parties, requests
+from grainseal.server import audit, enrollment, fuzzy_enrollment, relying_parties, requests
 from grainseal.server.claim_upload import ClaimParameters
 from grainseal.server.errors import Reason, Refused
+from grainseal.server.fuzzy_enrollment import CameraKey
 from grainseal.server.homomorphic import Upload
 from grainseal.server.service import Service
 from grainseal.server.store.enrollments import EnrollmentState
@@ -19,6 +20,7 @@ from .messages import (
     enrollment_message,
     opening_of,
     receipt_message,
+    scheme_from,
     session_message,
     sums_message,
     write_of,
@@ -49,13 +51,14 @@ class EnrollmentServicer(rpc.EnrollmentServiceServicer):
     async def BeginEnrollment(  # noqa: N802
         self, request: pb.BeginEnrollmentRequest, context: Any
     ) -> pb.Session:
-        """B1–B6."""
+        """B1–B6, Q1."""
         asked = EnrollmentRequest(
             request.ticket,
             request.renewal_token,
             request.profile,
             request.device_key,
             _claims_of(request),
+            scheme_from(request.scheme),
         )
         session = await self._service.transact(
             deadline_of(context, self._longest), enrollment.begin, write_of(request), asked
@@ -91,6 +94,21 @@ class EnrollmentServicer(rpc.EnrollmentServiceServicer):
             raise Refused(Reason.TEMPLATE_REFUSED, message)
         audit.record("enrolled", enrollment=enrolled.enrollment_id, subject=enrolled.subject)
         # A retry is told what the first call was told, whatever happened since.
+        return enrollment_message(enrolled, EnrollmentState.ACTIVE)
+
+    async def EnrollKey(self, request: pb.EnrollKeyRequest, context: Any) -> pb.Enrollment:  # noqa: N802
+        """Q2–Q7."""
+        frame = (request.height, request.width)
+        enrolled = await self._service.transact(
+            deadline_of(context, self._longest),
+            fuzzy_enrollment.enrol,
+            write_of(request),
+            request.session_id,
+            CameraKey(frame, request.helper_data, request.camera_key),
+            request.camera_key_signature,
+            request.signature,
+        )
+        audit.record("enrolled", enrollment=enrolled.enrollment_id, subject=enrolled.subject)
         return enrollment_message(enrolled, EnrollmentState.ACTIVE)
 
     async def BeginRequest(  # noqa: N802
@@ -152,4 +170,6 @@ def _claims_of(request: pb.BeginEnrollmentRequest) -> ClaimParameters | None:
     if not request.HasField("claims"):
         return None
     claims = request.claims
-    return ClaimParameters(claims.profile, claims.height, claims.width, claims.seed)
+    return ClaimParameters(
+        claims.profile, claims.height, claims.width, claims.seed, claims.commitment_sha256
+    )

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from grainseal.crypto.masking import MaskedSum
-from grainseal.crypto.profiles import needs_reenrolment
+from grainseal.crypto.profiles import Scheme, needs_reenrolment, scheme_of
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.server.errors import Reason, Refused
 from grainseal.server.exchange import Opening
@@ -25,6 +25,14 @@ STATES: Mapping[str, pb.EnrollmentState] = MappingProxyType(
         EnrollmentState.REPLACED: pb.ENROLLMENT_STATE_REPLACED,
         EnrollmentState.REVOKED: pb.ENROLLMENT_STATE_REVOKED,
         EnrollmentState.DISABLED: pb.ENROLLMENT_STATE_DISABLED,
+    }
+)
+
+
+SCHEMES: Mapping[Scheme, pb.Scheme] = MappingProxyType(
+    {
+        Scheme.HOMOMORPHIC: pb.SCHEME_HOMOMORPHIC,
+        Scheme.FUZZY_EXTRACTOR: pb.SCHEME_FUZZY_EXTRACTOR,
     }
 )
 
@@ -66,6 +74,16 @@ def opening_of(message: pb.Opening) -> Opening:
     return Opening(message.session_id, tuple(message.opened), message.signature)
 
 
+def scheme_from(said: int) -> Scheme:
+    """The scheme that a device asks for; `Refused` (MALFORMED) for one that is none."""
+    if said == pb.SCHEME_UNSPECIFIED:
+        return Scheme.HOMOMORPHIC
+    for scheme, known in SCHEMES.items():
+        if said == known:
+            return scheme
+    raise Refused(Reason.MALFORMED, f"this service knows no scheme {said}")
+
+
 def enrollment_message(row: EnrollmentRow, state: str | None = None) -> pb.Enrollment:
     """An enrolment, in its present state unless another is given."""
     return pb.Enrollment(
@@ -75,6 +93,7 @@ def enrollment_message(row: EnrollmentRow, state: str | None = None) -> pb.Enrol
         state=STATES[state or row.state],
         created_at=row.created_at,
         needs_reenrollment=needs_reenrolment(row.profile),
+        scheme=SCHEMES[scheme_of(row.profile)],
     )
 
 

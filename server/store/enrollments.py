@@ -1,4 +1,4 @@
-"""Enrolments and their encrypted templates."""
+"""Enrolments and their encrypted templates or camera keys."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -7,11 +7,11 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from .changes import changed
-from .tables import ClaimTemplateRow, EnrollmentRow, TemplateRow
+from .tables import CameraKeyRow, ClaimTemplateRow, EnrollmentRow, TemplateRow
 
 
 class EnrollmentState(str, Enum):
-    """Only an active enrolment has templates."""
+    """Only an active enrolment has templates or a camera key."""
 
     ACTIVE = "active"
     REPLACED = "replaced"
@@ -33,6 +33,10 @@ class Enrollments:
         """Encrypted template and keys, or None."""
         return self._sql.get(TemplateRow, enrollment_id)
 
+    def camera_key(self, enrollment_id: str) -> CameraKeyRow | None:
+        """Camera key and helper data, or None."""
+        return self._sql.get(CameraKeyRow, enrollment_id)
+
     def of_device(self, device_key: bytes) -> list[EnrollmentRow]:
         """All enrolments of a device key, oldest first."""
         query = (
@@ -42,8 +46,8 @@ class Enrollments:
         )
         return list(self._sql.scalars(query))
 
-    def add(self, enrollment: EnrollmentRow, template: TemplateRow) -> None:
-        """A new enrolment with its template."""
+    def add(self, enrollment: EnrollmentRow, template: TemplateRow | CameraKeyRow) -> None:
+        """A new enrolment with its template, or with its camera key."""
         self._sql.add(enrollment)
         self._sql.flush()
         self._sql.add(template)
@@ -55,9 +59,9 @@ class Enrollments:
         state: EnrollmentState,
         among: Sequence[EnrollmentState] = (EnrollmentState.ACTIVE,),
     ) -> bool:
-        """End an enrolment that is in one of some states, and delete its templates and keys.
+        """End an enrolment that is in one of some states; whether it was in one of them.
 
-        Whether it was in one of them.
+        Its templates, keys and helper data are deleted.
         """
         ended = changed(
             self._sql,
@@ -65,7 +69,7 @@ class Enrollments:
             .where(EnrollmentRow.enrollment_id == enrollment_id, EnrollmentRow.state.in_(among))
             .values(state=state),
         )
-        for table in (TemplateRow, ClaimTemplateRow):
+        for table in (TemplateRow, CameraKeyRow, ClaimTemplateRow):
             changed(self._sql, delete(table).where(table.enrollment_id == enrollment_id))
         return bool(ended)
 

@@ -13,6 +13,7 @@ from .base import Base
 from .changes import changed
 from .log_tables import LogOpeningRow
 from .tables import (
+    CameraKeyRow,
     ClaimRow,
     ClaimTemplateRow,
     DecisionRow,
@@ -75,6 +76,7 @@ class Erasure:
             self._erase(ClaimRow, ClaimRow.enrollment_id.in_(enrollments)),
             self._erase(RegistrationRow, RegistrationRow.enrollment_id.in_(enrollments)),
             self._erase(ClaimTemplateRow, ClaimTemplateRow.enrollment_id.in_(enrollments)),
+            self._erase(CameraKeyRow, CameraKeyRow.enrollment_id.in_(enrollments)),
             self._erase(TemplateRow, TemplateRow.enrollment_id.in_(enrollments)),
             self._erase(LogOpeningRow, LogOpeningRow.enrollment_id.in_(enrollments)),
             self._erase(EnrollmentRow, enrolled),

@@ -61,10 +61,22 @@ class TemplateRow(Base):
     zero_key: Mapped[bytes]
 
 
+class CameraKeyRow(Base):
+    """Camera key (public, Ed25519) and helper data of an active enrolment by the other scheme."""
+
+    __tablename__ = "camera_keys"
+    enrollment_id: Mapped[str] = mapped_column(
+        ForeignKey("enrollments.enrollment_id"), primary_key=True
+    )
+    public_key: Mapped[bytes]
+    helper_data: Mapped[bytes]
+
+
 class ClaimTemplateRow(Base):
     """Claim template of an active enrolment, in wire form; `positions` is the bitmap.
 
-    `scores_told`: how many scores of public probes the service has told itself.
+    `commitment_sha256`: of what claim proofs are about, None without it. `scores_told`: how many
+    scores of public probes the service has told itself.
     """
 
     __tablename__ = "claim_templates"
@@ -79,6 +91,7 @@ class ClaimTemplateRow(Base):
     relin_key: Mapped[bytes]
     zero_key: Mapped[bytes]
     positions: Mapped[bytes]
+    commitment_sha256: Mapped[bytes | None]
     template_sha256: Mapped[bytes]
     scores_told: Mapped[int] = mapped_column(default=0)
 

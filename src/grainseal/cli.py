@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "systems": "grainseal.client.systems_command:systems",
     "token": "grainseal.client.local_commands:token",
     "receipt": "grainseal.client.receipt_commands:receipt",
+    "proof": "grainseal.client.proof_commands:proof",
     "evidence": "grainseal.client.evidence_commands:evidence",
     "log": "grainseal.client.log_commands:log",
     "train": "grainseal.models.training.command:train",

@@ -10,9 +10,10 @@ from PIL import Image
 from scipy.ndimage import zoom
 
 from grainseal.client import Client, Vault
-from grainseal.client.photos import extract, fingerprint_of
+from grainseal.client.photos import extract_for, fingerprint_of
 from grainseal.client.vault_state import StoredClaims
 from grainseal.crypto.profiles import TESTING
+from grainseal.models.claim_code import claim_for
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.models.simulator import VirtualCamera
 from grainseal.models.simulator.develop import develop
@@ -37,7 +38,7 @@ def auth_print(photos: tuple[Path, ...]) -> Fingerprint:
 @cache
 def claim_print(photos: tuple[Path, ...]) -> Fingerprint:
     """The photos' fingerprint for CLAIM_TESTING."""
-    return extract(photos)
+    return extract_for(photos, claim_for("CLAIM_TESTING"))
 
 
 class ClaimDevice:
@@ -53,12 +54,14 @@ class ClaimDevice:
         ticket = self._service.ticket("alice")
         return self.client.enroll("alice", ticket, photos, **WITH_CLAIMS, **options)
 
-    def enroll_quickly(self, photos: list[Path], subject: str = "alice", claims: bool = True):
+    def enroll_quickly(
+        self, photos: list[Path], subject: str = "alice", claims: bool = True, **options: Any
+    ):
         """The same, from files that may have been read for another test."""
         ticket, chosen = self._service.ticket(subject), {"profile": "TESTING"}
         if claims:
             chosen = {**WITH_CLAIMS, "claim_photos": claim_print(tuple(photos))}
-        return self.client.enroll(subject, ticket, auth_print(tuple(photos)), **chosen)
+        return self.client.enroll(subject, ticket, auth_print(tuple(photos)), **chosen, **options)
 
     @property
     def claims(self) -> StoredClaims:

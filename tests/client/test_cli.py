@@ -9,6 +9,7 @@ import pytest
 from tests.client.program import Program, connection, enrolled
 
 from grainseal.cli import COMMANDS
+from grainseal.client.vault import Vault
 
 PASSPHRASE = "correct horse"
 
@@ -33,7 +34,7 @@ def test_a_whole_life(program: Program, service, alice, mallory, tmp_path: Path)
     assert program.out == ""
     assert "rejected" in program.err
     assert program("authenticate", *where, *to_shop, "--json", *mallory.probe) == 1
-    assert program.json == {"accepted": False, "token": ""}
+    assert program.json == {"accepted": False, "token": "", "advice": "", "renewal": ""}
 
     assert program("renew", *where, "--json", *alice.later) == 0
     assert program.json["state"] == "active"
@@ -194,6 +195,24 @@ def test_unsuitable_photos(program: Program, service, alice, tmp_path: Path) -> 
     assert program(*line, *copies) == 2
     assert "same shot" in program.err
     assert program(*line, "--any-photos", *copies) == 0
+
+
+def test_another_camera_s_photo_in_a_burst(
+    program: Program, service, alice, mallory, tmp_path: Path
+) -> None:
+    """Refused by name where a template is made, of a sibling too; tried only with a warning."""
+    vault, stray = tmp_path / "v", tmp_path / "stray.jpg"
+    stray.write_bytes(mallory.enroll[0].read_bytes())
+    where = connection(service, vault)
+    line = ["enroll", *where, "--subject", "alice", "--ticket", service.ticket("alice")]
+    line += ["--profile", "TESTING", *alice.enroll[:5], stray]
+    assert program(*line) == 2
+    assert "stray.jpg does not match the other photos" in program.err
+    assert not Vault.exists(vault)
+    assert program(*line, "--any-photos") == 0, program.err
+    assert "warning: stray.jpg does not match the other photos" in program.err
+    assert program("renew", *where, *alice.later, stray) == 2
+    assert "stray.jpg does not match the other photos" in program.err
 
 
 def test_no_service(program: Program, service, alice, tmp_path: Path) -> None:

@@ -132,6 +132,7 @@ def test_a_claim_and_its_exit_status(
     assert program(*line) == 0, program.err
     said = program.json
     assert set(said) == {
+        "renewal",
         "verdict",
         "reasons",
         "false_match_probability",

@@ -31,6 +31,7 @@ from grainseal.client.demo import (
 from grainseal.client.demo_checks import Check
 from grainseal.client.demo_claim_photos import Claimant, ClaimPlan, plan_claims
 from grainseal.client.demo_claims import ClaimMade, ClaimStory, make_room, run_claims
+from grainseal.client.demo_keys import run_keys
 from grainseal.client.demo_photos import (
     Found,
     PhotoSet,
@@ -40,7 +41,7 @@ from grainseal.client.demo_photos import (
     worker_pool,
 )
 from grainseal.client.demo_service import LocalService
-from grainseal.client.demo_told import print_claims
+from grainseal.client.demo_told import print_claims, print_keys
 from grainseal.client.errors import ClientError
 from grainseal.crypto.profiles import AUTH_JPEG_V1, AUTH_RAW_V1
 from grainseal.models.fingerprint import Fingerprint
@@ -177,6 +178,9 @@ def test_simulated_demo_with_report(tmp_path: Path, capsys: pytest.CaptureFixtur
     result = json.loads(capsys.readouterr().out)
     decisions = result["decisions"]
     assert len(decisions) == 9
+    own, other = result["keys"]  # of two photos a key may not come back
+    assert (own["enrolled"], other["accepted"]) == (own["probe"], False)
+    assert other["probe"] != other["enrolled"]
     assert result["claims"] is None
     assert any("at least 6 photos, not 2" in line for line in result["notes"])
     for each in decisions:
@@ -184,11 +188,40 @@ def test_simulated_demo_with_report(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert set(each) == fields
         assert each["accepted"] == (each["enrolled"] == each["probe"])
     page = Path(result["report"]).read_text()
+    assert page.count("By key") == 1
     names = {each["enrolled"] for each in decisions}
     assert all(name in page for name in names)
     assert page.count("data:image/png;base64,") == 3 * len(names)
     assert page.count("data:image/svg+xml;base64,") == 1
     assert not re.search(r'(?:src|href)="(?!data:)', page)  # self-contained
+
+
+def test_by_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The camera's own photos are accepted, another's not; RAW has no such profile."""
+    raw, one, two = (
+        PhotoSet(name, profile, (SIDE, SIDE), ())
+        for name, profile in (("raw", AUTH_RAW_V1), ("one", AUTH_JPEG_V1), ("two", AUTH_JPEG_V1))
+    )
+    prints = patterns(one=5, two=6)
+    with LocalService(tmp_path / "server", "--workers", "1") as service:
+        api_key = service.add_relying_party(RELYING_PARTY)
+        plan = Plan(enrolled=[raw, one, two], probes=[two, raw, one])
+        keys = run_keys(service, api_key, plan, prints, tmp_path, silent)
+        none = run_keys(service, api_key, Plan(enrolled=[raw]), prints, tmp_path, silent)
+    assert none == []
+    assert [(each.enrolled, each.probe, each.accepted) for each in keys] == [
+        ("one", "one", True),
+        ("one", "two", False),
+    ]
+    assert all(each.bytes_sent < 1000 for each in keys)
+    print_keys([*keys, replace(keys[1], accepted=True)])
+    told = capsys.readouterr().out
+    assert "one, with its own photos: accepted" in told
+    assert "  one, with two's photos: rejected" in told
+    assert "NOT as it should be: one, with two's photos: accepted" in told
+    capsys.readouterr()
+    print_keys([])
+    assert capsys.readouterr().out == ""
 
 
 @pytest.fixture(scope="module")

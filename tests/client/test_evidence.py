@@ -25,6 +25,7 @@ FILES = {
     "provenance.jpg",
     "report.html",
 }
+NO_PROOF = "the folder has no claim proof"
 OTHER_LOG = NoteSigner("grainseal/log", SigningKey(b"\x06" * 32))
 
 
@@ -69,7 +70,7 @@ def test_a_whole_folder_is_valid(written: Path) -> None:
     done = check(written)
     assert done.valid, done.problem
     assert [step.check for step in done.steps] == ["E1", "E2", "E3", "E4", "E5", "E6"]
-    assert done.not_made == ()
+    assert [(each.check, each.why) for each in done.not_made] == [("E7", NO_PROOF)]
     assert done.statement is not None
     assert "does not know its signer" in done.remarks[0]
     assert "does not know its signer" in (written / "report.html").read_text().replace("&#39;", "'")
@@ -160,9 +161,8 @@ def test_the_receipt_of_another_registration(folder: Path) -> None:
     receipt = cases.registered(folder / "original.jpg", "r2")
     put(folder, "registration.receipt.json", receipt)
     assert "is not of the certificate's registration" in failed(folder)["E3"]
-    assert not_made(folder) == dict.fromkeys(
-        ("E5", "E6"), "the registration's receipt is not valid"
-    )
+    why = dict.fromkeys(("E5", "E6"), "the registration's receipt is not valid")
+    assert not_made(folder) == {**why, "E7": NO_PROOF}
 
 
 def test_a_receipt_of_another_photo_under_the_same_id(folder: Path, tmp_path: Path) -> None:

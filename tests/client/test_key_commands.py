@@ -1,17 +1,27 @@
 """`grainseal key`: a camera's key seals and opens files; nothing else does, and nothing is lost."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.client.program import Program
 
+from grainseal.client import output_files
+from grainseal.client import vault as vaults
+from grainseal.client.errors import ClientError
 from grainseal.client.key_file import generate_key_file, reproduce_key
+from grainseal.client.terminal import vault_to_keep
 from grainseal.client.vault import Vault
+from grainseal.models.identity import pixels_sha256
+from grainseal.models.photo import read_photo
 from grainseal.models.simulator import VirtualCamera, take_burst
 
 PASSPHRASE = "correct horse"
 LETTER = "a letter that only this camera opens\n"
+TESTING: dict[str, Any] = {"profile": "FUZZY_TESTING", "allow_testing_profiles": True}
+TESTING_OPTIONS = ["--profile", "FUZZY_TESTING", "--allow-testing-profiles"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -28,7 +38,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, alice) -> Path:
     """A folder with a key file of alice's camera, `key`, and its vault, `vault`."""
     folder = tmp_path_factory.mktemp("kept")
     with Vault.create(folder / "vault", PASSPHRASE) as vault:
-        generate_key_file(folder / "key", vault, alice.enroll, profile="FUZZY_TESTING")
+        generate_key_file(folder / "key", vault, alice.enroll, **TESTING)
     return folder
 
 
@@ -39,10 +49,11 @@ def where(kept: Path) -> list[object]:
 def test_from_a_camera_to_a_sealed_letter_and_back(program: Program, alice, tmp_path: Path) -> None:
     key, vault, letter = tmp_path / "k", tmp_path / "v", tmp_path / "letter.txt"
     letter.write_text(LETTER)
-    made = ["generate", "--out", key, "--vault", vault, "--profile", "FUZZY_TESTING", "--json"]
+    made = ["generate", "--out", key, "--vault", vault, *TESTING_OPTIONS, "--json"]
     assert program("key", *made, *alice.enroll) == 0, program.err
+    assert f"no vault in {vault}: making one" in program.err
     said = program.json
-    assert (said["bits"], said["profile"]) == (128, "FUZZY_TESTING")
+    assert (said["bits"], said["profile"], said["warnings"]) == (128, "FUZZY_TESTING", [])
     assert key.stat().st_mode & 0o777 == 0o600
 
     seal = ["reproduce", key, "--vault", vault, "--seal", letter]
@@ -93,7 +104,7 @@ def test_nothing_is_overwritten(program: Program, kept: Path, alice, tmp_path: P
     assert sealed.read_text() == "mine"
     again = ["generate", "--out", kept / "key", "--vault", kept / "vault"]
     before = (kept / "key").read_bytes()
-    assert program("key", *again, "--profile", "FUZZY_TESTING", *alice.enroll) == 2
+    assert program("key", *again, *TESTING_OPTIONS, *alice.enroll) == 2
     assert (kept / "key").read_bytes() == before
 
 
@@ -149,7 +160,7 @@ def test_a_sealed_file_knows_its_key_file(
     letter.write_text(LETTER)
     assert program("key", "reproduce", *where(kept), "--seal", letter, *alice.probe) == 0
     with Vault.open(kept / "vault", PASSPHRASE) as vault:
-        generate_key_file(tmp_path / "other", vault, alice.enroll, profile="FUZZY_TESTING")
+        generate_key_file(tmp_path / "other", vault, alice.later, **TESTING)
     line = ["reproduce", tmp_path / "other", "--vault", kept / "vault"]
     new = ["--open", tmp_path / "letter.sealed", "--to", tmp_path / "new"]
     assert program("key", *line, *new, *alice.probe) == 2
@@ -162,11 +173,119 @@ def test_poor_photos_make_no_key(program: Program, tmp_path: Path) -> None:
     scenes = take_burst(camera, 2, tmp_path / "scenes", flat=False)
     noisy = take_burst(camera, 4, tmp_path / "noisy", iso=3200)
     line = ["generate", "--out", tmp_path / "k", "--vault", tmp_path / "v"]
-    line += ["--profile", "FUZZY_TESTING"]
+    line += TESTING_OPTIONS
     for photos, advice in ((scenes, "shows a scene"), (noisy, "lowest ISO"), (noisy[:1], "six")):
         assert program("key", *line, *photos) == 2
         assert advice in program.err
         assert not (tmp_path / "k").exists()
         assert not Vault.exists(tmp_path / "v")
     assert program("key", *line, "--profile", "FUZZY", *noisy) == 2
-    assert "FUZZY_V1, FUZZY_MAX_V1" in program.err
+    assert program.err.strip().endswith("no key profile 'FUZZY': use one of FUZZY_V1, FUZZY_MAX_V1")
+    line.remove("--allow-testing-profiles")
+    assert program("key", *line, *noisy) == 2
+    assert "no key profile 'FUZZY_TESTING': use one of FUZZY_V1, FUZZY_MAX_V1" in program.err
+
+
+def test_photos_tried_all_the_same_are_warned_of(program: Program, mallory, tmp_path: Path) -> None:
+    """Each reason that would have refused them, on stderr and in the JSON."""
+    noisy = take_burst(VirtualCamera(103, 512, 512), 4, tmp_path / "noisy", iso=3200)
+    line = ["generate", "--vault", tmp_path / "v", *TESTING_OPTIONS, "--any-photos", "--json"]
+    assert program("key", *line, "--out", tmp_path / "k", *noisy) == 0
+    (warning,) = program.json["warnings"]
+    assert "would often not come back" in warning
+    assert f"warning: {warning}" in program.err
+    mixed = [*mallory.probe, *mallory.later, *take_burst(VirtualCamera(104, 512, 512), 1, tmp_path)]
+    assert program("key", *line, "--out", tmp_path / "l", *mixed) == 0
+    (warning,) = program.json["warnings"]
+    assert "photo_000000.jpg does not match the other photos" in warning
+
+
+def test_a_sibling_s_photo_among_six_is_named(
+    program: Program, alice, mallory, tmp_path: Path
+) -> None:
+    """Its camera would get the key, too."""
+    stray = tmp_path / "stray.jpg"
+    shutil.copy(mallory.enroll[0], stray)
+    line = ["generate", "--out", tmp_path / "k", "--vault", tmp_path / "v", *TESTING_OPTIONS]
+    assert program("key", *line, *alice.enroll[:3], stray, *alice.enroll[3:5]) == 2
+    assert "stray.jpg does not match the other photos" in program.err
+    assert program.err.count("does not match") == 1
+    assert not (tmp_path / "k").exists()
+
+
+def test_no_photo_makes_two_keys(program: Program, kept: Path, alice, tmp_path: Path) -> None:
+    """Under another name, with other tags, among fresh ones, with --any-photos: it is known."""
+    again = tmp_path / "again.jpg"
+    data, comment = alice.enroll[2].read_bytes(), b"\xff\xfe\x00\x06mine"  # a JPEG's comment
+    again.write_bytes(data[:2] + comment + data[2:])
+    line = ["generate", "--out", tmp_path / "k", "--vault", kept / "vault", *TESTING_OPTIONS]
+    for options in ([], ["--any-photos"]):
+        assert program("key", *line, *options, *alice.probe, again) == 2
+        assert "a key was made of again.jpg before" in program.err
+        assert "take fresh photos for every key" in program.err
+        assert not (tmp_path / "k").exists()
+    # Another vault's keys have another device secret; nothing is known there of these photos.
+    line[line.index("--vault") + 1] = tmp_path / "v"
+    assert program("key", *line, *alice.enroll) == 0, program.err
+
+
+def test_the_vault_keeps_no_photo_s_hash(kept: Path, alice) -> None:
+    """Its marks are keyed: nobody without the vault's key can look a photo up in a copy of them."""
+    with Vault.open(kept / "vault", PASSPHRASE) as vault:
+        marks = vault.state.key_photos
+    assert len(set(marks)) == len(alice.enroll)
+    photos = [read_photo(path) for path in alice.enroll]
+    hashes = {pixels_sha256(photo) for photo in photos}
+    hashes |= {bytes.fromhex(photo.sha256) for photo in photos}
+    assert not hashes & set(marks)
+
+
+def test_a_wrong_vault_is_named_and_none_is_made(
+    program: Program, kept: Path, alice, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    assert program("key", "reproduce", kept / "key", "--vault", nowhere, *alice.probe) == 2
+    assert f"no vault in {nowhere}: name the folder of yours" in program.err
+    assert not nowhere.exists()
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("failing", [full, interrupted], ids=["full", "interrupted"])
+@pytest.mark.parametrize("place", ["vault", "before the key file", "after the key file"])
+def test_whatever_fails_no_key_is_lost_and_no_photo_forgotten(
+    place: str, failing: Any, alice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either there is a key file and the vault knows its photos, or neither."""
+    key = tmp_path / "key"
+    where = {
+        "vault": (vaults, "_write_atomically"),
+        "before the key file": (output_files, "_put"),
+        "after the key file": (output_files, "_keep_name"),
+    }
+
+    def generate() -> None:
+        with vault_to_keep(tmp_path / "v", use_keyring=False) as vault:
+            monkeypatch.setattr(*where[place], failing)
+            try:
+                generate_key_file(key, vault, alice.enroll, **TESTING)
+            finally:
+                monkeypatch.undo()
+
+    monkeypatch.setenv("GRAINSEAL_PASSPHRASE", PASSPHRASE)
+    with pytest.raises((ClientError, KeyboardInterrupt)):
+        generate()
+    if key.exists():
+        with Vault.open(tmp_path / "v", PASSPHRASE) as vault:
+            assert len(vault.state.key_photos) == len(alice.enroll)
+            reproduce_key(key, vault, alice.probe)
+    else:
+        assert not Vault.exists(tmp_path / "v")
+    assert key.exists() == (place == "after the key file")
+    assert not list(tmp_path.glob(".*"))

@@ -20,14 +20,14 @@ def test_json_and_report_have_the_controls_and_what_they_cannot_say(program, tmp
     assert (jpeg["code"], jpeg["length"], jpeg["threshold"]) == ("AUTH_JPEG_V1", 350, 5.5)
     for code in (raw, jpeg):
         points = [(each["source"], each["photos"]) for each in code["points"]]
-        assert points == [("owner", 4), ("full", 1), ("platform", 1)]
+        assert points == [("owner", 1), ("owner", 4), ("full", 1), ("platform", 1)]
         for point in code["points"]:
             assert 0 <= point["auc_ci"][0] <= point["auc"] <= point["auc_ci"][1] <= 1
             assert point["impostor_pairs"] == 2
             assert point["accepted_share"] == point["accepted"] / 2
             assert point["sigma_min"] == min(point["sigmas"])
             assert point["sigma_max"] == max(point["sigmas"])
-    owner = raw["points"][0]
+    owner = raw["points"][1]
     assert (owner["accepted"], owner["impostors_accepted"], owner["auc"]) == (2, 0, 1)
     assert any("shortened" in line for line in found["notes"])
     assert any("not tried" in line for line in found["notes"])

@@ -75,6 +75,13 @@ def test_a_vault_from_before_claims_opens() -> None:
     assert opened.enrollment.claims is None
 
 
+def test_a_vault_from_before_photos_were_kept_opens() -> None:
+    content = json.loads(VaultState(b"d" * 32, key_photos=(b"m" * 32, b"n" * 32)).to_bytes())
+    assert VaultState.from_bytes(json.dumps(content).encode()).key_photos == (b"m" * 32, b"n" * 32)
+    del content["key_photos"]
+    assert VaultState.from_bytes(json.dumps(content).encode()) == VaultState(b"d" * 32)
+
+
 def test_wrong_passphrase(tmp_path: Path) -> None:
     Vault.create(tmp_path / "v", PASSPHRASE).close()
     with pytest.raises(VaultError, match="passphrase is wrong"):

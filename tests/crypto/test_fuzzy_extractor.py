@@ -1,5 +1,6 @@
 """Keys from codes: they come back, from nothing else, and changed helper data gives none."""
 
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,7 +13,8 @@ from grainseal.crypto.errors import MalformedMessage, MisuseError, VerificationF
 from grainseal.crypto.fuzzy_extractor import generate, reproduce
 from grainseal.crypto.helper_data import HelperData, enrolment_keys, profile_of
 from grainseal.crypto.profiles import FUZZY_PROFILES, FUZZY_TESTING, FuzzyProfile
-from grainseal.crypto.sketch import codeword_ratios, packed, sketch_of, unpacked
+from grainseal.crypto.sketch import bits_of, codeword_ratios, packed, sketch_of, unpacked
+from grainseal.models.codes import code_for, encode, keyed_mask, keyed_order
 
 PROFILE = FUZZY_TESTING
 SECRET, SEED = bytes(range(32)), bytes(range(32, 64))
@@ -216,3 +218,65 @@ def test_with_the_device_secret_only_the_keyed_order_keeps_two_sketches_apart():
     back = np.empty_like(own_order)
     back[order] = own_order
     assert not related(one, back)
+
+
+def solutions(matrix: np.ndarray, right: np.ndarray) -> list[np.ndarray]:
+    """All x with matrix·x = right over GF(2), of a system that has few: Gaussian elimination."""
+    rows = np.concatenate([matrix, right[:, None]], axis=1)
+    unknowns, pivots = matrix.shape[1], []
+    for column in range(unknowns):
+        found = np.flatnonzero(rows[len(pivots) :, column])
+        if not found.size:
+            continue
+        here = len(pivots)
+        rows[[here, here + found[0]]] = rows[[here + found[0], here]]
+        others = np.flatnonzero(rows[:, column])
+        rows[others[others != here]] ^= rows[here]
+        pivots.append(column)
+    free = [column for column in range(unknowns) if column not in pivots]
+    assert len(free) <= 4
+    assert not rows[len(pivots) :, -1].any(), "there is no solution"
+    answers = []
+    for number in range(2 ** len(free)):
+        x = np.zeros(unknowns, np.uint8)
+        x[free] = [number >> bit & 1 for bit in range(len(free))]
+        x[pivots] = rows[: len(pivots), -1] ^ (rows[: len(pivots), free] @ x[free] & 1)
+        answers.append(x)
+    return answers
+
+
+def test_two_keys_of_the_same_photos_give_both_away():
+    """Why no photo may make two keys: with the device secret, no camera, seconds of algebra.
+
+    Taken back into one order, the two sketches differ by a sum of two codewords, without noise: as
+    many equations as the code has signs, for twice the bits of a message.
+    """
+    spec = code_for(PROFILE.name)
+    signs = np.random.default_rng(11).standard_normal(PROFILE.length).astype(np.float32)
+    everything = np.arange(PROFILE.length, dtype=np.uint32)
+    generator = PROFILE.outer.encode(np.eye(PROFILE.message_bits, dtype=np.uint8))
+    keys, helpers, sketches, columns = [], [], [], []
+    for seed in (SEED, SEED[::-1]):
+        code_key = enrolment_keys(PROFILE, SECRET, seed).code_key
+        code = encode(signs, everything, spec, code_key)
+        key, helper = generate(PROFILE, code, SECRET, seed, FRAME, POSITIONS)
+        keys.append(key)
+        helpers.append(helper)
+        # What the thief of vault and key files has: seeds and sketches, so the keyed orders too.
+        order = keyed_order(spec, code_key)
+        sketches.append(np.empty(PROFILE.length, np.uint8))
+        sketches[-1][order] = unpacked(helper.sketch, PROFILE.length)
+        sketches[-1] ^= bits_of(keyed_mask(spec, code_key))
+        columns.append(np.empty((PROFILE.length, PROFILE.message_bits), np.uint8))
+        columns[-1][order] = np.repeat(generator, PROFILE.repetition, axis=1).T
+    assert keys[0] != keys[1]
+    stolen = []
+    for messages in solutions(np.concatenate(columns, axis=1), sketches[0] ^ sketches[1]):
+        found = sketches[0] ^ columns[0] @ messages[: PROFILE.message_bits] & 1
+        features = (1 - 2.0 * found).astype(np.float32)
+        for helper in helpers:
+            code_key = enrolment_keys(PROFILE, SECRET, helper.seed).code_key
+            code = encode(features, everything, spec, code_key)
+            with suppress(VerificationFailed):
+                stolen.append(reproduce(helper, code.astype(float), SECRET))
+    assert stolen == keys

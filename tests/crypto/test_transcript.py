@@ -8,11 +8,19 @@ from dataclasses import fields, replace
 import jwt
 import pytest
 
+from grainseal.crypto import profiles
 from grainseal.crypto.canonical import canonical
 from grainseal.crypto.decision import Verdict, judge
 from grainseal.crypto.errors import MalformedMessage, MisuseError, VerificationFailed
 from grainseal.crypto.masking import MaskedSum, PublicKeys
-from grainseal.crypto.profiles import AUTH_JPEG_V1, PROFILES, needs_reenrolment, profile_named
+from grainseal.crypto.profiles import (
+    AUTH_JPEG_V1,
+    CLAIM_PROFILES,
+    PROFILES,
+    needs_reenrolment,
+    profile_named,
+    successor_of,
+)
 from grainseal.crypto.signing import SigningKey, verify
 from grainseal.crypto.tokens import (
     TEXT_CLAIMS,
@@ -243,10 +251,22 @@ def test_profiles_keep_their_promises(profile):
     assert window / (t - 1) ** k <= 2**-40, "a lying opener is believed at most so often"
     assert profile.score_low >= 5.5 * length**0.5 - 1 or profile.for_tests
     assert profile.score_high < length
-    assert not needs_reenrolment(profile.name)
 
 
 def test_unknown_profile():
     with pytest.raises(MisuseError, match="AUTH_JPEG_V1"):
         profile_named("AUTH_V0")
     assert needs_reenrolment("AUTH_V0")
+
+
+def test_what_superseded_a_profile_is_of_its_form():
+    for old, new in profiles.SUPERSEDED.items():
+        known = CLAIM_PROFILES if old in CLAIM_PROFILES else PROFILES
+        assert needs_reenrolment(old)
+        assert not needs_reenrolment(new)
+        assert successor_of(old) == new
+        same = replace(known[new], name=old)
+        assert same == known[old]
+    kept = [each for each in (*PROFILES, *CLAIM_PROFILES) if each not in profiles.SUPERSEDED]
+    assert not any(map(needs_reenrolment, kept))
+    assert [successor_of(each) for each in kept] == kept

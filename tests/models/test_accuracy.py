@@ -68,6 +68,9 @@ class Once:
         self.name, self._extractor = name, get_extractor(name)
         self._photo, self._seen = None, []
 
+    def source(self, kind):
+        return self._extractor.source(kind)
+
     def observe(self, photo):
         if photo is not self._photo:
             self._seen = list(self._extractor.observe(photo))

@@ -201,7 +201,7 @@ def test_wrong_inputs_are_refused_with_what_to_do():
         enrol_claim(fingerprint(photos=5), SPEC, SEED)
     with pytest.raises(CodeError, match="32 bytes"):
         enrol_claim(fingerprint(), SPEC, SEED[:5])
-    with pytest.raises(CodeError, match="CLAIM_MAX_V1, CLAIM_TESTING, CLAIM_V1"):
+    with pytest.raises(CodeError, match="CLAIM_MAX_V1, CLAIM_MAX_V2, CLAIM_TESTING"):
         claim_for("CLAIM")
     template = enrol_claim(fingerprint(), SPEC, SEED)
     blank = np.zeros(SPEC.feature_count(SHAPE), np.float32)

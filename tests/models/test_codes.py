@@ -43,8 +43,10 @@ def test_every_code_has_the_published_length():
     lengths = {name: spec.length for name, spec in CODES.items()}
     assert lengths == {
         "AUTH_JPEG_V1": 16_384,
+        "AUTH_JPEG_V2": 16_384,
         "AUTH_RAW_V1": 16_384,
         "TESTING": 8_192,
+        "TESTING_V2": 8_192,
         "FUZZY_V1": 16_384,
         "FUZZY_MAX_V1": 32_768,
         "FUZZY_TESTING": 8_192,
@@ -142,7 +144,9 @@ def test_wrong_inputs_are_refused_with_what_to_do():
         features(developed, code_for("AUTH_RAW_V1"))
     with pytest.raises(CodeError, match=r"at least 16384 blocks of 16x16.* 4\.2 megapixels"):
         features(developed, code_for("AUTH_JPEG_V1"))
-    with pytest.raises(CodeError, match="choose one of AUTH_JPEG_V1, AUTH_RAW_V1, FUZZY"):
+    with pytest.raises(
+        CodeError, match="choose one of AUTH_JPEG_V1, AUTH_JPEG_V2, AUTH_RAW_V1, FUZZY"
+    ):
         code_for("AUTH")
     with pytest.raises(CodeError, match="too small"):
         require_frame((300, 300), TESTING)

@@ -50,7 +50,11 @@ def test_the_owner_is_accepted_and_an_unrelated_camera_is_not(points):
 
 
 def test_every_source_and_number_of_photos_is_scored_for_both_codes(points):
-    expected = {("owner", 4), *((s, n) for s in ("full", "platform") for n in SPEC.photos)}
+    expected = {
+        ("owner", 1),
+        ("owner", 4),
+        *((s, n) for s in ("full", "platform") for n in SPEC.photos),
+    }
     assert set(points) == {(code, *each) for code in CODE_NAMES for each in expected}
     ways = {"luminance", "sites", "chroma"}
     assert set(points["AUTH_RAW_V1", "full", 2].by_way) == ways | {"cfa", "cfa+chroma"}

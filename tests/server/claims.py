@@ -35,6 +35,7 @@ class ClaimMaterial:
     code: NDArray[np.int8]
     positions: Positions
     homomorphic: HomomorphicKey
+    commitment_sha256: bytes = b""
 
     @classmethod
     def random(
@@ -53,7 +54,11 @@ class ClaimMaterial:
     def parameters(self) -> pb.ClaimParameters:
         """As `BeginEnrollment` takes them."""
         return pb.ClaimParameters(
-            profile=self.profile.name, height=self.shape[0], width=self.shape[1], seed=self.seed
+            profile=self.profile.name,
+            height=self.shape[0],
+            width=self.shape[1],
+            seed=self.seed,
+            commitment_sha256=self.commitment_sha256,
         )
 
     def encrypted(self) -> "EncryptedClaims":
@@ -84,6 +89,5 @@ class EncryptedClaims:
     def sha256(self) -> bytes:
         """What the device signs, and the log has."""
         made = self.material
-        return claim_template_hash(
-            made.profile.name, *made.shape, made.seed, self.code, self.keys, self.positions
-        )
+        parts = self.code, self.keys, self.positions, made.commitment_sha256
+        return claim_template_hash(made.profile.name, *made.shape, made.seed, *parts)

@@ -15,6 +15,7 @@ from grainseal.crypto.profiles import CLAIM_TESTING, CLAIM_V1, TESTING
 from grainseal.crypto.tokens import keys_of_jwks, verify_decision
 from grainseal.proto.v1 import grainseal_pb2 as pb
 from grainseal.server import enrollment, homomorphic
+from grainseal.server.claim_support import template_of
 from grainseal.server.claim_upload import ClaimParameters
 from grainseal.server.errors import Reason, Refused
 from grainseal.server.idempotency import Write
@@ -69,7 +70,7 @@ def test_claim_template_is_kept_and_logged(world, device):
     assert (row.seed, row.code) == (device.claims.seed, claims.code)
     assert PublicKeys(row.relin_key, row.zero_key) == claims.keys
     assert (row.positions, row.template_sha256) == (claims.positions, claims.sha256)
-    assert row.scores_told == 0
+    assert (row.scores_told, row.commitment_sha256) == (0, None)
     assert uploaded(world, session) == b""
     device.enrollment_id = enrolled.enrollment_id
     entry = parse_enrollment_entry(device.receipt().entry)
@@ -77,6 +78,41 @@ def test_claim_template_is_kept_and_logged(world, device):
     assert enrolled.profile == session.profile == "TESTING"
     party = world.backend()
     assert device.authenticate(noisy(device.code, world.rng), party.name).accepted
+
+
+def test_a_commitment_is_kept_and_logged(world, device):
+    device.claims.commitment_sha256 = b"c" * 32
+    enrolled = device.enroll(world.ticket())
+    row = row_of(world, enrolled.enrollment_id)
+    assert row.commitment_sha256 == b"c" * 32
+    assert template_of(row).sha256 == row.template_sha256
+    device.enrollment_id = enrolled.enrollment_id
+    entry = parse_enrollment_entry(device.receipt().entry)
+    assert entry.claim_template_sha256 == row.template_sha256
+    assert replace(template_of(row), commitment_sha256=b"").sha256 != row.template_sha256
+
+
+def test_the_signature_is_over_the_commitment_that_was_begun_with(world, device):
+    device.claims.commitment_sha256 = b"c" * 32
+    session = device.begin_enrollment(world.ticket())
+    claims = device.encrypt_claims()
+    device.upload_all(session, claims.blob)
+    for another in (b"", b"d" * 32):
+        device.claims.commitment_sha256 = another
+        request = device.template_request(session, claims_sha256=claims.sha256)
+        refused("SIGNATURE_INVALID", device.submit_template, request)
+    device.claims.commitment_sha256 = b"c" * 32
+    request = device.template_request(session, claims_sha256=claims.sha256)
+    assert device.submit_template(request)
+
+
+def test_a_session_of_an_earlier_version_commits_to_nothing(device):
+    made = device.claims
+    now = ClaimParameters(made.profile.name, *made.shape, made.seed)
+    assert ClaimParameters.of_json(now.as_json()) == now
+    before = {**now.as_json()}
+    del before["commitment_sha256"]
+    assert ClaimParameters.of_json(before) == now
 
 
 def test_a_claim_template_of_full_size(world, device):
@@ -124,6 +160,8 @@ def test_answer_lost_with_its_process_is_computed_once_more(world, device):
         {"profile": ""},
         {"seed": bytes(31)},
         {"seed": bytes(33)},
+        {"commitment_sha256": bytes(31)},
+        {"commitment_sha256": bytes(33)},
         {"height": 255, "width": 256},
         {"height": 0},
         {"height": 1 << 14, "width": (1 << 14) + 1},

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from tests.server.claims import ClaimMaterial
 from tests.server.device import TestDevice, noisy, random_code, refused
-from tests.server.test_store import enrollment, exchange, session, ticket
+from tests.server.test_store import enrollment, exchange, key_enrollment, session, ticket
 from tests.server.world import World
 
 from grainseal import cli
@@ -90,6 +90,7 @@ def populate(tx, authority, number, subject, title="", creator=""):
     name = f"enrollment-{number}"
     row, template = enrollment(number, **own)
     tx.enrollments.add(row, template)
+    tx.enrollments.add(*key_enrollment(200_000 + number, **own))
     tx.claim_templates.add(claim_template(number))
     log.append_enrollment(tx, authority, row, template)
     opening = Opening(authority.random(SALT_BYTES), entry(number, subject, title, creator).encoded)

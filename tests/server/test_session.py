@@ -21,6 +21,8 @@ def test_only_the_table_s_transitions_exist(kind, state, event):
         (Kind.REGISTRATION, State.SUBMITTED, Event.FINISH): State.DECIDED,
         (Kind.CLAIM, State.BEGUN, Event.SUBMIT): State.SUBMITTED,
         (Kind.CLAIM, State.SUBMITTED, Event.FINISH): State.DECIDED,
+        (Kind.KEY_ENROLLMENT, State.BEGUN, Event.FINISH): State.DECIDED,
+        (Kind.KEY_AUTHENTICATION, State.BEGUN, Event.FINISH): State.DECIDED,
         (Kind.REQUEST, State.BEGUN, Event.FINISH): State.DECIDED,
     }
     if (kind, state, event) in allowed:

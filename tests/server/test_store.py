@@ -23,6 +23,7 @@ from grainseal.server.store.enrollments import EnrollmentState
 from grainseal.server.store.migrate import MIGRATIONS
 from grainseal.server.store.store import Store
 from grainseal.server.store.tables import (
+    CameraKeyRow,
     ClaimRow,
     ClaimTemplateRow,
     DecisionRow,
@@ -446,6 +447,44 @@ def test_a_store_of_the_version_before_claims_is_brought_up_to_date(tmp_path):
         assert tx.sessions.exchange("session-0").work is None
         assert tx.enrollments.template("enrollment-0") is not None
         assert not tx.claim_templates.exists("enrollment-0")
+    store.close()
+
+
+# Camera keys -------------------------------------------------------------------------------------
+
+
+def key_enrollment(number=0, **changes):
+    row, _ = enrollment(number, profile="FUZZY_TESTING", **changes)
+    key = CameraKeyRow(
+        enrollment_id=row.enrollment_id, public_key=b"p" * 32, helper_data=b"h" * 5000
+    )
+    return row, key
+
+
+@pytest.mark.parametrize("state", ["replaced", "revoked", "disabled"])
+def test_retired_enrollment_has_no_camera_key(store, state):
+    with store.transaction() as tx:
+        for number in (0, 1):
+            tx.enrollments.add(*key_enrollment(number))
+    with store.transaction() as tx:
+        tx.enrollments.retire("enrollment-0", EnrollmentState(state))
+    with store.transaction() as tx:
+        assert tx.enrollments.camera_key("enrollment-0") is None
+        assert tx.enrollments.camera_key("enrollment-1").public_key == b"p" * 32
+        assert tx.enrollments.template("enrollment-1") is None
+
+
+def test_a_store_of_the_version_before_camera_keys_is_brought_up_to_date(tmp_path):
+    store = Store.open_sqlite(tmp_path / "test.db")
+    with store.transaction() as tx:
+        tx.enrollments.add(*enrollment())
+    store.close()
+    downgraded(tmp_path / "test.db", "0003")
+    store = Store.open_sqlite(tmp_path / "test.db")
+    with store.transaction() as tx:
+        assert tx.enrollments.template("enrollment-0") is not None
+        assert tx.enrollments.camera_key("enrollment-0") is None
+        tx.enrollments.add(*key_enrollment(1))
     store.close()
 
 

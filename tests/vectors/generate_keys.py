@@ -12,17 +12,29 @@ from pathlib import Path
 
 import numpy as np
 
+from grainseal.crypto.camera_key import (
+    answer_transcript,
+    camera_key_of,
+    fetch_transcript,
+    helper_hash,
+    key_enrollment_transcript,
+    proof_transcript,
+)
+from grainseal.crypto.entries import KeyEnrollmentEntry
 from grainseal.crypto.fuzzy_extractor import generate
 from grainseal.crypto.helper_data import HelperData, enrolment_keys
 from grainseal.crypto.polar import PolarCode
 from grainseal.crypto.profiles import FUZZY_MAX_V1, FUZZY_TESTING, FUZZY_V1
 from grainseal.crypto.sealed_file import PIECE_BYTES, seal_file
+from grainseal.crypto.signing import SigningKey
 from grainseal.crypto.sketch import packed
+from grainseal.crypto.transcript import SessionContext
 from grainseal.models.codes import code_for, encode, select_positions
 
 FOLDER = Path(__file__).parent / "keys"
 PROFILE, FRAME, FEATURES = FUZZY_TESTING, (512, 512), 16_384
 SECRET, SEED = bytes(range(32)), bytes(range(32, 64))
+DEVICE = bytes(range(96, 128))
 FIELD_BYTES = 4  # length before a field of the canonical form
 
 
@@ -147,6 +159,79 @@ def write_sealed() -> None:
     )
 
 
+def authentication_session(purpose: str, audience: str) -> SessionContext:
+    """A session of the vectors; bytes are formulas too."""
+    return SessionContext(
+        nonce=bytes(range(32)),
+        service_key=SigningKey(bytes(range(64, 96))).public,
+        audience=audience,
+        enrollment_id="enrolment-1",
+        subject="ann",
+        purpose=purpose,
+        profile=PROFILE.name,
+        expires_at=1_800_000_000,
+    )
+
+
+def write_authentication() -> None:
+    """The camera key of the enrolment, every transcript that is signed, and its signatures."""
+    key, helper = enrolment()
+    data, camera, device = helper.to_bytes(SECRET), camera_key_of(PROFILE, key), SigningKey(DEVICE)
+    enrolling = authentication_session("enroll", "grainseal")
+    asking = authentication_session("authenticate", "shop")
+    enrolled = key_enrollment_transcript(enrolling, FRAME, data, camera.public)
+    fetch = fetch_transcript(asking)
+    proven = proof_transcript(asking, helper_hash(data))
+    proof = camera.sign(proven)
+    answers = {
+        "answer": answer_transcript(asking, helper_hash(data), proof),
+        "answer without a key": answer_transcript(asking, helper_hash(data), b""),
+    }
+    entry = KeyEnrollmentEntry(
+        enrollment_id=enrolling.enrollment_id,
+        subject=enrolling.subject,
+        issuer="shop",
+        profile=PROFILE.name,
+        device_key=device.public,
+        helper_sha256=helper_hash(data),
+        camera_key=camera.public,
+        created_at=1_799_999_700,
+    )
+    _write(
+        "authentication",
+        {
+            "profile": PROFILE.name,
+            "key": key.hex(),
+            "camera_key_seed": camera.seed.hex(),
+            "camera_key": camera.public.hex(),
+            "device_key_seed": DEVICE.hex(),
+            "device_key": device.public.hex(),
+            "helper_sha256": helper_hash(data).hex(),
+            "helper_bytes": len(data),
+            "session": {
+                "nonce": asking.nonce.hex(),
+                "service_key": asking.service_key.hex(),
+                "enrollment_id": asking.enrollment_id,
+                "subject": asking.subject,
+                "expires_at": asking.expires_at,
+            },
+            "transcripts": {
+                name: each.hex()
+                for name, each in {"enrolment": enrolled, "fetch": fetch, "proof": proven}.items()
+            }
+            | {name: each.hex() for name, each in answers.items()},
+            "signatures": {
+                "enrolment by the camera key": camera.sign(enrolled).hex(),
+                "enrolment by the device key": device.sign(enrolled).hex(),
+                "fetch": device.sign(fetch).hex(),
+                "proof": proof.hex(),
+                **{name: device.sign(each).hex() for name, each in answers.items()},
+            },
+            "entry": entry.encoded.hex(),
+        },
+    )
+
+
 def _flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
@@ -167,3 +252,4 @@ if __name__ == "__main__":
     write_polar()
     write_extractor()
     write_sealed()
+    write_authentication()

@@ -6,13 +6,14 @@ afresh, so proofs differ from run to run; code, probe and seed are formulas.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
 
-from grainseal.crypto.claim_proof_statement import ClaimProofStatement
+from grainseal.crypto.claim_proof_statement import ClaimProofStatement, ProofPlacement
 from grainseal.crypto.proof import score_proof, signs_proof
 from grainseal.crypto.proof.commitment import CommittedCode, commit
 from grainseal.crypto.proof.curve import Point, encode_point
@@ -102,8 +103,10 @@ def main() -> None:
     probe, base = formula_probe(code), generators(BLOCK)
     secret = CommittedCode(code, bytes(range(32)), BLOCK)
     commitment, score = commit(secret), int(code.astype(int) @ probe.astype(int))
+    placement = ProofPlacement(("0.66489", "0.66490"), ("-0.5", "12.0"), 1, True)
     statement = ClaimProofStatement(
-        bytes(range(32, 64)), "enrolment-1", bytes(range(64, 96)), "licence", 1_800_000_000
+        *(bytes(range(32, 64)), "enrolment-1", bytes(range(64, 96)), "licence", 1_800_000_000),
+        placement,
     )
     _write(
         "commitment",
@@ -170,6 +173,7 @@ def other_statements(
         "another device": {"device_key": bytes(32)},
         "another purpose": {"purpose": "takedown"},
         "another time": {"made_at": 1_800_000_001},
+        "another place on the frame": {"placement": replace(statement.placement, turns=3)},
     }
     return [
         {"name": "another camera's commitment", "commitment": commit(other_code).encoded.hex()},

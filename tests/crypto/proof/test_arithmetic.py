@@ -142,6 +142,14 @@ def test_a_cache_that_cannot_be_written_is_no_error(small_cache, monkeypatch, tm
     assert generators._all.__wrapped__() == generators.derived(8)
 
 
+def test_a_cache_whose_writing_fails_leaves_nothing(small_cache):
+    """A folder stands in the file's place: everything is written, and cannot be moved there."""
+    path = generators.cache_file()
+    path.mkdir(parents=True)
+    assert generators._all.__wrapped__() == generators.derived(8)
+    assert list(path.parent.iterdir()) == [path]
+
+
 def framed(tag, *fields):
     return b"grainseal/v1/" + tag + b"\0" + b"".join(len(f).to_bytes(4, "big") + f for f in fields)
 
