@@ -127,6 +127,12 @@ def _photonecf() -> Extractor:
     return imported()
 
 
+def _residual_network(name: str) -> Extractor:
+    from grainseal.models.reference.residual_networks import NetworkExtractor
+
+    return NetworkExtractor(name)
+
+
 # "wavelet" is the field's usual depth. One level more keeps what lies below 1/32 cycles per pixel,
 # where codes of 16x16 pools live and an even scene has nothing of its own.
 _EXTRACTORS: dict[str, Callable[[], Extractor]] = {
@@ -135,6 +141,8 @@ _EXTRACTORS: dict[str, Callable[[], Extractor]] = {
     "neural": lambda: _neural("neural"),
     "neural-best": _neural_best,
     "photonecf": _photonecf,
+    "csi-cnn": lambda: _residual_network("csi-cnn"),
+    "dncnn": lambda: _residual_network("dncnn"),
 }
 NAMES: Final = tuple(sorted(_EXTRACTORS))
 
@@ -143,7 +151,7 @@ def get_extractor(name: str) -> Extractor:
     """The extractor of that name; ValueError lists the names there are.
 
     Also raises ValueError when the weights of a neural one are not what their manifest says, or
-    when those of `photonecf`, which are not shipped, have not been imported.
+    when those that are not shipped have not been imported (`photonecf`) or trained.
     """
     if name not in _EXTRACTORS:
         raise ValueError(f"no extractor {name!r}: choose one of {', '.join(NAMES)}")
