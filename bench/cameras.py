@@ -92,8 +92,8 @@ def _tables(
     ]
     tables: list[list[Row]] = [[] for _ in windows]
     found, missing = available(everyone())
-    if kind == "RAW":  # what would be compared with the wavelet is the wavelet
-        missing |= dict.fromkeys((NEURAL, BEST), "RAW goes through the wavelet")
+    if kind == "RAW":
+        missing[BEST] = f"RAW goes through the network of {NEURAL}"
         found = {name: extractor for name, extractor in found.items() if name not in missing}
     wavelets: list[Figures] = []
     for name, extractor in found.items():

@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from grainseal.models.copies import TRANSFORMS
-from grainseal.models.matching import DEFAULT_MATCHER, MATCHERS
+from grainseal.models.matching import DEFAULT_MATCHER
 
 from .errors import ClientError
 from .evaluating import Evaluation, evaluate
 from .evaluation_figures import Figures, figures_of, rows_for_people
+from .evaluation_methods import MATCHER_NAMES, default_extractor
 from .evaluation_plan import plan_evaluation
 from .evaluation_samples import Settings
 from .photos import DEFAULT_EXTRACTOR, EXTRACTOR_HELP
@@ -38,7 +39,7 @@ def _even(context: click.Context, parameter: click.Parameter, value: int | None)
 @options(
     click.option("--references", required=True, type=FOLDER, help="DIR/<camera>/photos."),
     click.option("--probes", required=True, type=FOLDER, help="DIR/<camera>/photos, same names."),
-    click.option("--extractor", default=DEFAULT_EXTRACTOR, show_default=True, help=EXTRACTOR_HELP),
+    click.option("--extractor", show_default=DEFAULT_EXTRACTOR, help=EXTRACTOR_HELP),
     click.option(
         "--crop",
         type=click.IntRange(min=2),
@@ -59,10 +60,10 @@ def _even(context: click.Context, parameter: click.Parameter, value: int | None)
     ),
     click.option(
         "--matcher",
-        type=click.Choice(MATCHERS),
+        type=click.Choice(MATCHER_NAMES),
         default=DEFAULT_MATCHER,
         show_default=True,
-        help="What is correlated: fingerprints as they are, or weighted by frequency.",
+        help="What scores a pair (docs/EVALUATION.md, Matching and Reference systems).",
     ),
     click.option("--json", "json_file", type=OUTPUT, help="Write the figures here; - is stdout."),
     click.option("--pairs", "pairs_file", type=OUTPUT, help="Write every pair's score as CSV."),
@@ -73,7 +74,7 @@ def _even(context: click.Context, parameter: click.Parameter, value: int | None)
 def evaluate_command(
     references: Path,
     probes: Path,
-    extractor: str,
+    extractor: str | None,
     crop: int | None,
     reference_photos: int | None,
     transform: str,
@@ -91,8 +92,9 @@ def evaluate_command(
     if report is not None:
         require_matplotlib()
     plan = plan_evaluation(references, probes, reference_photos)
+    settings = Settings(extractor or default_extractor(matcher), crop, transform, matcher)
     with progress_of_stages() as progress:
-        found = evaluate(plan, Settings(extractor, crop, transform, matcher), progress)
+        found = evaluate(plan, settings, progress)
         figures = figures_of(found)
         page = _report(report, found, figures) if report is not None else None
     for line in found.notes:

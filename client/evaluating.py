@@ -1,6 +1,6 @@
 """Score every probe against every reference, and say how well the scores tell cameras apart.
 
-Scores are NCCs of fingerprints (`evaluation_samples`) on one grid; the rates that they give are
+What is compared is made in `evaluation_samples` and scored by `evaluation_methods`; the rates are
 computed in `models.evaluation`, their intervals in `models.bootstrap`.
 """
 
@@ -14,6 +14,7 @@ from grainseal.models import bootstrap, evaluation
 from grainseal.models.bootstrap import Interval
 from grainseal.models.evaluation import Comparisons, ErrorCurve, Ranking
 
+from .evaluation_methods import Method, method_named
 from .evaluation_plan import FEW_CAMERAS, Plan
 from .evaluation_samples import Extraction, Progress, Settings, Unit
 from .plane_store import PlaneStore
@@ -45,26 +46,27 @@ class Evaluation:
 
     @property
     def genuine_scores(self) -> npt.NDArray[np.float64]:
-        """NCC of the pairs that one camera took, float64."""
+        """Scores of the pairs that one camera took, float64."""
         return self.pairs.scores[self.pairs.genuine]
 
     @property
     def impostor_scores(self) -> npt.NDArray[np.float64]:
-        """NCC of the pairs that two cameras took, float64."""
+        """Scores of the pairs that two cameras took, float64."""
         return self.pairs.scores[~self.pairs.genuine]
 
 
 def evaluate(plan: Plan, settings: Settings, progress: Progress) -> Evaluation:
-    """Make the fingerprints, score the pairs, estimate the error rates.
+    """Make the templates, score the pairs, estimate the error rates.
 
-    `ClientError` when no photo can be used or the extractor is unknown.
+    `ClientError` when no photo can be used, or extractor or matcher cannot.
     """
     with PlaneStore() as store:
-        work = Extraction(plan, settings, store, progress)
+        method = method_named(settings.matcher, settings.extractor, settings.crop, store)
+        work = Extraction(plan, settings, method, progress)
         references, probes = work.run()
         progress("Comparing", 0, 1)
         scoring = _Scoring(references, probes, plan.paired_among_themselves)
-        pairs = scoring.score(store)
+        pairs = scoring.score(method)
     curve = Ranking(pairs.scores, pairs.genuine).curve()
     progress("Resampling cameras", 0, 1)
     auc_interval, eer_interval = (
@@ -102,8 +104,8 @@ class _Scoring:
         names = sorted({each.sample.camera for each in self.units})
         self._cameras = np.array([names.index(each.sample.camera) for each in self.units])
 
-    def score(self, store: PlaneStore) -> Comparisons:
-        """NCC of all pairs of one kind and size that have no photo in common."""
+    def score(self, method: Method) -> Comparisons:
+        """Score of all pairs of one kind and size that have no photo in common."""
         reference_ids, probe_ids = self._numbers()
         scores: list[npt.NDArray[np.float64]] = []
         pairs: list[npt.NDArray[np.intp]] = []
@@ -113,9 +115,9 @@ class _Scoring:
                 [i for i, each in enumerate(units) if (each.kind, each.shape) == frame]
                 for units in (self._references, self._probes)
             )
-            found = store.nccs(
-                [self._references[i].plane for i in rows],
-                [self._probes[i].plane for i in columns],
+            found = method.scores(
+                [self._references[i].kept for i in rows],
+                [self._probes[i].kept for i in columns],
                 frame[1][0] * frame[1][1],
             )
             chosen = np.argwhere(wanted[np.ix_(rows, columns)])

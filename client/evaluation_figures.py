@@ -17,13 +17,14 @@ _TARGETS: Final = ("1e-2", "1e-3", "1e-4")  # models.evaluation.FMR_TARGETS as J
 class Figures:
     """What --json writes, in this order; None where the pairs do not allow a figure.
 
-    Every `ncc` is that of what `matcher` prepares: with "ncc", of the fingerprints themselves.
-    `reference_photos`: photos in one reference, None for all of a camera's. `auc_ci` and `eer_ci`:
-    (low, high) at 95 %. `fnmr_at_fmr` is keyed by the FMR. `seconds_per_photo`: wall time from file
-    to fingerprint over the number of photos, with as many at work as there are cores.
+    Every `ncc` is the score of `matcher`: with "ncc", that of the fingerprints themselves.
+    `extractor`: None where the matcher needs none. `reference_photos`: photos in one reference,
+    None for all of a camera's. `auc_ci` and `eer_ci`: (low, high) at 95 %. `fnmr_at_fmr` is keyed
+    by the FMR. `seconds_per_photo`: wall time from file to fingerprint over the number of photos,
+    with as many at work as there are cores.
     """
 
-    extractor: str
+    extractor: str | None
     matcher: str
     crop: int | None
     reference_photos: int | None

@@ -5,6 +5,7 @@ as a platform would; only then is the part taken that is compared.
 """
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from grainseal.models.alignment import Placement, to_frame
 from grainseal.models.extractor import Extractor
-from grainseal.models.fingerprint import Fingerprint, estimate
+from grainseal.models.fingerprint import Fingerprint, FingerprintEstimator, MakeEstimator
 from grainseal.models.photo import Photo, PhotoError
 
 QUALITY: Final = {"jpeg90": 90, "jpeg75": 75}
@@ -21,18 +22,31 @@ TRANSFORMS: Final = ("none", *QUALITY, "half")
 
 
 def copy_fingerprint(
-    photo: Photo, transform: str, extractor: Extractor, crop: int | None
+    photo: Photo,
+    transform: str,
+    extractor: Extractor,
+    crop: int | None,
+    estimator: MakeEstimator = FingerprintEstimator,
 ) -> Fingerprint:
     """Fingerprint of one photo's copy, float32 (H, W) on the photo's own grid or its centre crop.
 
     `transform`: one of TRANSFORMS. PhotoError for a RAW photo, which nobody recompresses, and
     whatever the extractor refuses.
     """
+
+    def estimated(copy: Photo, side: int | None) -> Fingerprint:
+        made = estimator(extractor, side)
+        made.add(copy)
+        return made.finish()
+
     if transform == "half":
-        return _on_frame(photo, halved(photo), extractor, crop)
-    if transform in QUALITY:
-        photo = reencoded(photo, QUALITY[transform])
-    return estimate([photo], extractor, crop)
+        return _on_frame(photo, halved(photo), estimated, crop)
+    return estimated(recompressed(photo, transform), crop)
+
+
+def recompressed(photo: Photo, transform: str) -> Photo:
+    """The photo after a transform that leaves its size: one of QUALITY, or "none"."""
+    return reencoded(photo, QUALITY[transform]) if transform in QUALITY else photo
 
 
 def reencoded(photo: Photo, quality: int) -> Photo:
@@ -51,16 +65,21 @@ def halved(photo: Photo) -> Photo:
     return replace(photo, pixels=np.array(small, dtype=np.uint8))
 
 
-def _on_frame(photo: Photo, small: Photo, extractor: Extractor, crop: int | None) -> Fingerprint:
+def _on_frame(
+    photo: Photo,
+    small: Photo,
+    estimated: Callable[[Photo, int | None], Fingerprint],
+    crop: int | None,
+) -> Fingerprint:
     """Residual on the copy's own grid, then brought to the photo's by bilinear interpolation."""
     scale = (small.height / photo.height, small.width / photo.width)
     if crop is None:
-        single = estimate([small], extractor)
+        single = estimated(small, None)
         frame, origin = photo.shape, (0.0, 0.0)
     else:
         frame = photo.cropped(crop).shape
         side = min(_even(crop * max(scale)) + 2, *(length // 2 * 2 for length in small.shape))
-        single = estimate([small], extractor, side)
+        single = estimated(small, side)
         origin = (
             _start(small.height, side) / scale[0] - _start(photo.height, crop),
             _start(small.width, side) / scale[1] - _start(photo.width, crop),

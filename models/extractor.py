@@ -85,10 +85,10 @@ class WaveletExtractor:
 
 
 class ByKind:
-    """One extractor for developed photos and another for RAW, under the first one's name."""
+    """One extractor for developed photos and another for RAW."""
 
-    def __init__(self, developed: Extractor, raw: Extractor) -> None:
-        self.name = developed.name
+    def __init__(self, name: str, developed: Extractor, raw: Extractor) -> None:
+        self.name = name
         self._developed, self._raw = developed, raw
 
     def source(self, kind: PhotoKind, /) -> str:
@@ -113,8 +113,12 @@ def _neural(name: str) -> Extractor:
     # onnxruntime, which takes a while: not before it is asked for.
     from grainseal.models.neural import NeuralExtractor
 
-    # No network for RAW beats the wavelet yet (docs/EVALUATION.md, "Training").
-    return ByKind(NeuralExtractor(name), _wavelet())
+    return NeuralExtractor(name)
+
+
+def _neural_best() -> Extractor:
+    # There is one network for RAW (docs/EVALUATION.md, "Training").
+    return ByKind("neural-best", _neural("neural-best"), _neural("neural"))
 
 
 def _photonecf() -> Extractor:
@@ -123,14 +127,22 @@ def _photonecf() -> Extractor:
     return imported()
 
 
+def _residual_network(name: str) -> Extractor:
+    from grainseal.models.reference.residual_networks import NetworkExtractor
+
+    return NetworkExtractor(name)
+
+
 # "wavelet" is the field's usual depth. One level more keeps what lies below 1/32 cycles per pixel,
 # where codes of 16x16 pools live and an even scene has nothing of its own.
 _EXTRACTORS: dict[str, Callable[[], Extractor]] = {
     "wavelet": _wavelet,
     "wavelet5": lambda: WaveletExtractor("wavelet5", levels=5),
     "neural": lambda: _neural("neural"),
-    "neural-best": lambda: _neural("neural-best"),
+    "neural-best": _neural_best,
     "photonecf": _photonecf,
+    "csi-cnn": lambda: _residual_network("csi-cnn"),
+    "dncnn": lambda: _residual_network("dncnn"),
 }
 NAMES: Final = tuple(sorted(_EXTRACTORS))
 
@@ -139,7 +151,7 @@ def get_extractor(name: str) -> Extractor:
     """The extractor of that name; ValueError lists the names there are.
 
     Also raises ValueError when the weights of a neural one are not what their manifest says, or
-    when those of `photonecf`, which are not shipped, have not been imported.
+    when those that are not shipped have not been imported (`photonecf`) or trained.
     """
     if name not in _EXTRACTORS:
         raise ValueError(f"no extractor {name!r}: choose one of {', '.join(NAMES)}")

@@ -17,7 +17,7 @@ periodic patterns (a Wiener filter in the DFT domain, ibid.).
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,20 @@ class Fingerprint:
         return height, width
 
 
+class Estimator(Protocol):
+    """Makes one pattern of the photos that it is given one by one."""
+
+    def add(self, photo: Photo) -> None:
+        """Take in one more photo; PhotoError when it cannot come from the same sensor readout."""
+
+    def finish(self) -> Fingerprint:
+        """What the photos have in common; PhotoError when there were none."""
+
+
+# Of an extractor, and the side in pixels of the centre that is used, None for the whole photo.
+MakeEstimator = Callable[[Extractor, int | None], Estimator]
+
+
 class FingerprintEstimator:
     """Adds photos one by one; memory does not grow with their number."""
 
@@ -81,7 +95,7 @@ class FingerprintEstimator:
             self._first = photo.without_pixels()
             self._correlation = np.zeros(photo.shape, np.float32)
             self._energy = np.zeros(photo.shape, np.float32)
-        _require_same_grid(photo, self._first, self._correlation.shape)
+        require_same_grid(photo, self._first, self._correlation.shape)
         for observation in self._extractor.observe(photo):
             self._accumulate(observation)
         self._photos += 1
@@ -96,7 +110,7 @@ class FingerprintEstimator:
                 both._first = each._first
                 both._correlation = np.zeros_like(each._correlation)
                 both._energy = np.zeros_like(each._energy)
-            _require_same_grid(each._first, both._first, both._correlation.shape)
+            require_same_grid(each._first, both._first, both._correlation.shape)
             both._correlation += each._correlation
             both._energy += each._energy
             both._photos += each._photos
@@ -198,7 +212,8 @@ def _with_neighbours(power: Plane, width: int) -> Plane:
     return np.pad(np.concatenate(columns, axis=1), ((MARGIN, MARGIN), (0, 0)), mode="wrap")
 
 
-def _require_same_grid(photo: Photo, first: Photo, shape: tuple[int, ...]) -> None:
+def require_same_grid(photo: Photo, first: Photo, shape: tuple[int, ...]) -> None:
+    """PhotoError unless `photo` has the kind, Bayer pattern and `shape` of the `first` one."""
     if photo.kind != first.kind:
         raise PhotoError(
             f"{photo.name} is {photo.kind} but {first.name} is {first.kind}: do not mix them"

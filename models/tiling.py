@@ -42,18 +42,22 @@ def require_size(photo: Photo) -> None:
 
 
 def in_tiles(
-    photo: Photo, tile: int, margin: int, residual_of: Callable[[Planes], Planes]
+    photo: Photo,
+    tile: int,
+    margin: int,
+    residual_of: Callable[[Planes], Planes],
+    planes: int | None = None,
 ) -> Planes:
-    """Residual of every plane, float32 (P, H, W).
+    """Residual, float32 (R, H, W): of every plane, or of `planes` together.
 
     `tile` and `margin`: pixels, multiples of GRID. `residual_of`: float32 (P, h, w) in [0, 1], h
-    and w multiples of GRID, to (P, h - 2 margin, w - 2 margin); called from several threads at
+    and w multiples of GRID, to (R, h - 2 margin, w - 2 margin); called from several threads at
     once.
     Raises ValueError for tiles or margins off the grid.
     """
     if tile <= 0 or tile % GRID or margin % GRID:
         raise ValueError(f"tile and margin must be multiples of {GRID}: {tile}, {margin}")
-    residual = np.empty((photo.plane_count, *photo.shape), np.float32)
+    residual = np.empty((planes or photo.plane_count, *photo.shape), np.float32)
 
     def work(corner: tuple[int, int]) -> None:
         top, left = corner

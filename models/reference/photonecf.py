@@ -4,11 +4,14 @@ Qian et al., "Web Photo Source Identification based on Neural Enhanced Camera Fi
 (arXiv 2302.09228); code and weights under the MIT licence at https://github.com/PhotoNecf/PhotoNecf.
 As published: 8-bit levels, one plane, a constant noise level of 5/255, residual = input - denoised.
 
-Ours: a developed photo's three planes one by one, where the authors had RAW only; tiles with
-reflected surroundings, for the network pads with zeros, which prints one pattern on all cameras;
-and the residual's scale. The network's own is many times that of the photo's noise, for it was
-trained towards a fingerprint, not towards I*K. models/fingerprint.py weighs residuals by their
-size, so a photo's is brought to the size that it counts in full.
+Our choices
+
+- A developed photo's three planes one by one; the authors had RAW only.
+- Tiles with reflected surroundings, for the network pads with zeros, which prints one pattern on
+  all cameras.
+- The residual's scale. The network's own is many times that of the photo's noise, for it was
+  trained towards a fingerprint, not towards I*K. models/fingerprint.py weighs residuals by their
+  size, so a photo's is brought to the size that it counts in full.
 """
 
 import os
@@ -22,7 +25,7 @@ import numpy.typing as npt
 
 from grainseal.models.extractor import Observation, source_of
 from grainseal.models.fingerprint import NOISE_SIGMA
-from grainseal.models.manifest import WeightsError
+from grainseal.models.manifest import WeightsError, read_weights
 from grainseal.models.neural import Network
 from grainseal.models.photo import Photo, PhotoKind, RawLevels
 from grainseal.models.tiling import in_tiles, require_size
@@ -73,10 +76,23 @@ class PhotoNecfExtractor:
 
 def imported() -> PhotoNecfExtractor:
     """The extractor in the folder that GRAINSEAL_PHOTONECF names; WeightsError without one."""
+    return PhotoNecfExtractor(_folder())
+
+
+def missing() -> str | None:
+    """Why the extractor cannot be used, None when it can; the network is not loaded."""
+    try:
+        read_weights(_folder(), NAME, _REMEDY)
+    except WeightsError as error:
+        return str(error)
+    return None
+
+
+def _folder() -> Path:
     folder = os.environ.get(VARIABLE)
     if not folder:
         raise WeightsError(f"{NAME} needs the weights that its authors published: {_REMEDY}")
-    return PhotoNecfExtractor(Path(folder).expanduser())
+    return Path(folder).expanduser()
 
 
 def _with_8_bits(photo: Photo) -> Photo:

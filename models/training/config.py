@@ -20,7 +20,7 @@ class ConfigError(ValueError):
 class Stage:
     """One part of the schedule; `name` says which loss."""
 
-    name: Literal["denoise", "pattern"]
+    name: str
     steps: int
     learning_rate: float
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from grainseal.models.manifest import Manifest, write_weights
 from grainseal.models.neural import session
@@ -44,9 +45,9 @@ def export(
         "parameters": sum(p.numel() for p in network.parameters()),
         "config": asdict(config),
         "command": command,
-        "hardware": _hardware(threads),
+        "hardware": hardware(threads),
         "seconds": round(trained.seconds, 1),
-        "commit": _commit(),
+        "commit": commit(),
         "scores": {name: round(value, 5) for name, value in trained.metrics.items()},
     }
     return write_weights(folder, f"{config.name}-{config.domain}", weights, known)
@@ -70,18 +71,34 @@ def contract(config: TrainingConfig, margin: int) -> str:
 def onnx_bytes(network: ResidualNetwork, planes: int) -> bytes:
     """The network as an ONNX model with free batch size, height and width."""
     side = 2 * network.margin + 2 * GRID
-    example = (torch.zeros(1, planes, side, side), torch.zeros(1))
     axes = {0: "n", 2: "height", 3: "width"}
+    return to_onnx(
+        network.cpu().to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
+        (torch.zeros(1, planes, side, side), torch.zeros(1)),
+        ["planes", "level"],
+        "residual",
+        {"planes": axes, "level": {0: "n"}, "residual": axes},
+    )
+
+
+def to_onnx(
+    network: nn.Module,
+    examples: tuple[Tensor, ...],
+    inputs: list[str],
+    output: str,
+    axes: dict[str, dict[int, str]],
+) -> bytes:
+    """A module as an ONNX model with one output; `axes` names the free ones."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         torch.onnx.export(
-            network.cpu().to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
-            example,
+            network,
+            examples,
             buffer,  # type: ignore[arg-type]  # files are accepted, the stub says names
-            input_names=["planes", "level"],
-            output_names=["residual"],
-            dynamic_axes={"planes": axes, "level": {0: "n"}, "residual": axes},
+            input_names=inputs,
+            output_names=[output],
+            dynamic_axes=axes,
             opset_version=_OPSET,
             dynamo=False,
         )
@@ -102,14 +119,15 @@ def parity(network: ResidualNetwork, weights: bytes, config: TrainingConfig) -> 
     return float(np.abs(found - expected).max())
 
 
-def _hardware(threads: int) -> str:
+def hardware(threads: int) -> str:
+    """What trained, in words."""
     return (
         f"CPU {platform.machine()}, {threads} threads, torch {torch.__version__}, "
         f"Python {sys.version_info.major}.{sys.version_info.minor}"
     )
 
 
-def _commit() -> str:
+def commit() -> str:
     """The checkout's commit, "+" behind it where files differ from it."""
     git = ["git", "-C", str(Path(__file__).resolve().parent)]
     try:

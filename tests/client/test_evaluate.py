@@ -19,6 +19,8 @@ from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import estimate
 from grainseal.models.matching import ncc
 from grainseal.models.photo import PhotoError, read_photo
+from grainseal.models.reference.espn import enhanced
+from grainseal.models.reference.rspn import plain_residual
 from grainseal.models.simulator import VirtualCamera, take_burst
 from grainseal.models.spectral import weighted
 
@@ -302,3 +304,35 @@ def test_known_rates_of_real_cameras(program, photos_root, tmp_path):
     assert found["eer"] == pytest.approx(0.079, abs=0.03)
     assert found["auc_ci"][0] < found["auc"] < found["auc_ci"][1]
     assert found["genuine_ncc_median"] / found["impostor_ncc_sd"] > 6
+
+
+def test_classical_systems_score_as_their_papers_say(program, flats, later, tmp_path):
+    """RSPN: the mean residual against one photo's; ESPN: the same, but the photo's enhanced."""
+    photos = sorted((flats / "cam1").iterdir())
+    wavelet = get_extractor("wavelet")
+    reference = np.mean([plain_residual(read_photo(path), wavelet) for path in photos], axis=0)
+    for matcher in ("rspn", "espn"):
+        table = tmp_path / f"{matcher}.csv"
+        options = ["--extractor", "wavelet", "--matcher", matcher, "--pairs", table]
+        assert run(program, flats, later, *options)["matcher"] == matcher
+        rows = [row for row in csv.DictReader(table.open()) if row["reference_camera"] == "cam1"]
+        assert len(rows) == 4  # the third camera's frames are larger
+        for row in rows:
+            path = later / row["probe_camera"] / row["probe"]
+            residual = plain_residual(read_photo(path), wavelet)
+            probe = enhanced(residual) if matcher == "espn" else residual
+            assert float(row["ncc"]) == pytest.approx(ncc(reference, probe), abs=1e-6)
+
+
+def test_an_enhanced_probe_meets_plain_references_of_the_same_folder(program, flats, tmp_path):
+    table = tmp_path / "pairs.csv"
+    options = ["--extractor", "wavelet", "--matcher", "espn", "--pairs", table]
+    found = run(program, flats, flats, *options)
+    assert (found["genuine_pairs"], found["impostor_pairs"]) == (3 * 6, 16)
+    wavelet = get_extractor("wavelet")
+    row = next(csv.DictReader(table.open()))
+    first, second = (
+        plain_residual(read_photo(flats / row[f"{side}_camera"] / row[side]), wavelet)
+        for side in ("reference", "probe")
+    )
+    assert float(row["ncc"]) == pytest.approx(ncc(first, enhanced(second)), abs=1e-6)

@@ -26,6 +26,7 @@ from grainseal.client import (
 )
 from grainseal.client.coding import new_template
 from grainseal.client.key_coding import ADVICE, new_key, same_key
+from grainseal.client.key_file import KeyBurst
 from grainseal.client.photos import fingerprint_of
 from grainseal.client.receipts import checked_receipt
 from grainseal.client.sessions import Expected
@@ -258,7 +259,7 @@ def test_the_command_line(program: Program, service, alice, mallory, tmp_path: P
     assert program.out == ""
     assert "rejected: these photos do not give the key: take four or more" in program.err
     assert program("authenticate", *where, *to_shop, "--json", *mallory.later) == 1
-    assert program.json == {"accepted": False, "token": "", "advice": ADVICE}
+    assert program.json == {"accepted": False, "token": "", "advice": ADVICE, "renewal": ""}
 
     assert program("list", *where) == 0
     assert "(fuzzy, FUZZY_TESTING)" in program.out
@@ -312,7 +313,7 @@ EXPECTED = Expected("enroll", "FUZZY_TESTING", "alice", "grainseal", None, None)
 
 @pytest.fixture(scope="module")
 def made(prints) -> fuzzy_ceremonies.NewCameraKey:
-    return fuzzy_ceremonies.new_camera_key(prints["enroll"], FUZZY_TESTING, DEVICE)
+    return fuzzy_ceremonies.new_camera_key(KeyBurst(prints["enroll"]), FUZZY_TESTING, DEVICE)
 
 
 @pytest.fixture(scope="module")
@@ -355,7 +356,7 @@ def test_who_has_no_key_says_so_in_a_signed_answer(made, enrolled, prints) -> No
 
 
 def test_other_helper_data_than_was_enrolled(made, enrolled, prints) -> None:
-    another = fuzzy_ceremonies.new_camera_key(prints["enroll"], FUZZY_TESTING, DEVICE)
+    another = fuzzy_ceremonies.new_camera_key(KeyBurst(prints["enroll"]), FUZZY_TESTING, DEVICE)
     flipped = bytearray(made.helper_data)
     flipped[-1] ^= 1
     for data in (b"", made.helper_data[:-1], bytes(flipped), another.helper_data):

@@ -73,6 +73,9 @@ def test_values_that_no_extractor_made_are_taken_as_they_are():
     assert features(made, V2).shape == features(made, V1).shape
 
 
-def test_raw_has_one_source_under_many_names():
-    assert get_extractor("neural").source("raw") == get_extractor("wavelet").source("raw")
-    assert source_of("wavelet") == get_extractor("neural-best").source("raw")
+def test_raw_has_one_source_under_both_names_of_the_network():
+    by_network = get_extractor("neural").source("raw")
+    assert by_network == get_extractor("neural-best").source("raw")
+    assert by_network.startswith("neural:")
+    assert by_network != get_extractor("neural").source("developed")
+    assert source_of("wavelet") == get_extractor("wavelet").source("raw")

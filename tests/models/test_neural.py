@@ -30,6 +30,18 @@ def taken(seed, side=256, flat=False, model="One"):
     return Photo(picture, "developed", f"camera {seed}", ""), camera
 
 
+def bayer(seed, side=256, model="One", start=(0, 0)):
+    """A Bayer plane, and its camera's pattern; `start` shifts the colours, RGGB from (0, 0)."""
+    camera = VirtualCamera(seed, side + 2, side + 2, model=model)
+    scene = dead_leaves(side + 2, side + 2, seed) * np.float32(0.6)
+    frame = camera.photograph(scene, 400, 1)
+    cut = np.s_[start[0] : start[0] + side, start[1] : start[1] + side]
+    cfa = {(0, 0): "RGGB", (0, 1): "GRBG", (1, 0): "GBRG", (1, 1): "BGGR"}[start]
+    levels = RawLevels((frame.black,) * 4, frame.white, cfa)
+    photo = Photo(frame.pixels[cut], "raw", f"camera {seed}", "", levels=levels)
+    return photo, camera.own_pattern[cut]
+
+
 def residuals(extractor, photo):
     return np.stack([observation.residual for observation in extractor.observe(photo)])
 
@@ -40,6 +52,15 @@ def test_tiles_give_what_the_whole_photo_gives(height, width):
     whole = residuals(NeuralExtractor("neural", tile=512), photo)
     tiled = residuals(NeuralExtractor("neural", tile=96), photo)
     assert whole.shape == (3, height, width)
+    assert np.abs(whole - tiled).max() < 1e-5
+    assert whole.std() > 1e-4
+
+
+def test_tiles_of_a_bayer_plane_give_what_the_whole_plane_gives():
+    photo, _ = bayer(3, side=350)
+    whole = residuals(NeuralExtractor("neural", tile=512), photo)
+    tiled = residuals(NeuralExtractor("neural", tile=96), photo)
+    assert whole.shape == (1, 350, 350)
     assert np.abs(whole - tiled).max() < 1e-5
     assert whole.std() > 1e-4
 
@@ -66,6 +87,25 @@ def test_pattern_is_found_in_a_single_scene_and_better_than_by_the_wavelet():
             values.append(ncc(found, camera.own_pattern))
     assert np.mean(reached["neural"]) > np.mean(reached["wavelet"])
     assert min(reached["neural"]) > 4 / 256  # standard errors of an unrelated pattern
+
+
+@pytest.mark.parametrize("start", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_pattern_is_found_in_a_bayer_plane_and_better_than_by_the_wavelet(start):
+    reached = {"wavelet": [], "neural": []}
+    for seed in range(4):
+        photo, pattern = bayer(3000 + seed, side=320, start=start)
+        for name, values in reached.items():
+            values.append(ncc(estimate([photo], get_extractor(name)).values, pattern))
+    assert np.mean(reached["neural"]) > np.mean(reached["wavelet"])
+
+
+def test_independent_bayer_planes_have_nothing_in_common():
+    extractor = NeuralExtractor("neural", tile=128)
+    patterns = [
+        estimate([bayer(4000 + seed, model=f"{seed}")[0]], extractor).values for seed in range(16)
+    ]
+    values = [ncc(a, b) for i, a in enumerate(patterns) for b in patterns[:i]]
+    assert abs(np.mean(values)) <= 3 * np.std(values) / np.sqrt(len(values))
 
 
 def test_independent_cameras_have_nothing_in_common():
@@ -104,24 +144,18 @@ def test_manifest_that_is_damaged_is_refused(tmp_path):
         NeuralExtractor("neural", folder)
 
 
-def test_raw_is_left_to_the_wavelet():
-    pixels = np.random.default_rng(3).integers(0, 4000, (320, 320), np.uint16)
-    bayer = Photo(pixels, "raw", "r.dng", "", levels=RawLevels((0,) * 4, 4095, "RGGB"))
-    by_neural, by_wavelet = (
-        residuals(get_extractor(name), bayer) for name in ("neural", "wavelet")
-    )
-    np.testing.assert_array_equal(by_neural, by_wavelet)
+def test_both_sizes_share_the_network_for_raw():
+    photo, _ = bayer(5)
+    small, large = (residuals(get_extractor(name), photo) for name in ("neural", "neural-best"))
+    np.testing.assert_array_equal(small, large)
 
 
 def test_photos_it_cannot_read_are_refused():
     extractor = NeuralExtractor("neural")
     with pytest.raises(PhotoError, match="at least 64 pixels"):
         next(extractor.observe(developed(62, 200)))
-    bayer = Photo(
-        np.zeros((128, 128), np.uint16), "raw", "r.dng", "", levels=RawLevels((0,) * 4, 9, "RGGB")
-    )
     with pytest.raises(PhotoError, match="choose the extractor wavelet"):
-        next(extractor.observe(bayer))
+        next(NeuralExtractor("neural-best").observe(bayer(6)[0]))
     with pytest.raises(ValueError, match="multiples of 8"):
         next(NeuralExtractor("neural", tile=90).observe(developed(96, 96)))
 

@@ -26,9 +26,12 @@ DATA = (
     "grainseal/proto/v1/grainseal_pb2_grpc.py",
     "grainseal/server/store/migrations/env.py",
     "grainseal/client/templates/report.html.j2",
+    "grainseal/models/training/configs/csi-cnn.json",
     "grainseal/models/training/configs/neural.json",
     "grainseal/models/weights/neural-developed.json",
     "grainseal/models/weights/neural-developed.onnx",
+    "grainseal/models/weights/neural-raw.json",
+    "grainseal/models/weights/neural-raw.onnx",
 )
 
 

@@ -1,0 +1,158 @@
+"""ISONet: "ISO setting estimation based on convolutional neural network and its application in
+image forensics", IWDW 2020. What is said here is in its authors' code,
+https://github.com/zengh5/ISONet.
+
+At which ISO was a patch of 64x64 taken? Seven convolutions of 3x3, rectified and without padding,
+maxima over 2x2 behind the second and the last, dense layers of 64, 8 and 1 with nothing between.
+What is predicted is log2(ISO / 100) (equation 1), by the squared error, from 128 patches at a time,
+flipped and turned at random.
+
+Our choices
+
+- Photos are simulated JPEGs of the simulator's ISO speeds, 100 to 1600, or given ones whose EXIF
+  says the ISO; the authors train one network on TIFF and one on JPEG.
+- Validation is on photos of other cameras.
+- Adam with a rate that falls along a cosine from .001, where the authors divide .001 by 10 after 10
+  and 30 of 50 epochs.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from grainseal.models.reference.isonet import NAME, PATCH
+from grainseal.models.reference.patch_classifier import patches_of
+from grainseal.models.training.config import ConfigError
+from grainseal.models.training.systems.config import SystemConfig
+from grainseal.models.training.systems.photos import CameraPhotos
+from grainseal.models.training.systems.task import Part, Task, as_planes, phases_of
+from grainseal.models.training.trainer import TrainingError
+
+_FILTERS: Final = (3, 32, 64, 64, 64, 32, 16, 8)
+_POOLED: Final = (2, 7)  # behind which convolutions
+_DENSE: Final = (64, 8, 1)
+
+
+class IsoNetwork(nn.Module):
+    """Patches in, their ISO metrics out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        side = PATCH
+        for number, (before, after) in enumerate(pairwise(_FILTERS), start=1):
+            layers += [nn.Conv2d(before, after, 3), nn.ReLU()]
+            side -= 2
+            if number in _POOLED:
+                layers.append(nn.MaxPool2d(2))
+                side //= 2
+        widths = (_FILTERS[-1] * side**2, *_DENSE)
+        dense = [nn.Linear(before, after) for before, after in pairwise(widths)]
+        self.layers = nn.Sequential(*layers, nn.Flatten(), *dense)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+            elif isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        """(N, 3, 64, 64) in [0, 1] -> (N,)."""
+        metric: Tensor = self.layers(patches)
+        return metric[:, 0]
+
+
+def iso_metric(iso: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+    """log2(ISO / 100) (equation 1)."""
+    metric: npt.NDArray[np.float32] = np.log2(iso / 100).astype(np.float32)
+    return metric
+
+
+class Patches(NamedTuple):
+    """Patches and the ISO metric of the photo that each is of."""
+
+    planes: Tensor  # (N, 3, 64, 64)
+    metric: Tensor  # (N,)
+
+
+def task(
+    config: SystemConfig,
+    training: CameraPhotos,
+    validation: CameraPhotos,
+    threads: int,  # noqa: ARG001 - every task has it
+) -> Task:
+    """Patches of photos of known ISO; validation says how far photos' medians are off."""
+    if config.crop != PATCH:
+        raise ConfigError(f"{NAME} takes a crop of {PATCH}")
+    for photos in (training, validation):
+        if not photos.isos.all():
+            camera = photos.names[int(np.argwhere(photos.isos == 0)[0, 0])]
+            raise TrainingError(f"a photo of {camera} does not say its ISO: leave it out")
+    network = IsoNetwork()
+    return Task(
+        module=network,
+        phases=phases_of(config, {"metric": _loss}),
+        batches=partial(_batches, config, training),
+        validate=partial(_validate, validation),
+        parts=(
+            Part(
+                stem=NAME,
+                module=network,
+                inputs={"patches": torch.rand(2, 3, PATCH, PATCH)},
+                output="metric",
+                contract=(
+                    "patches: float32 (N, 3, 64, 64), R, G and B as stored, divided by 255. "
+                    "metric: float32 (N,), log2(ISO / 100)"
+                ),
+            ),
+        ),
+    )
+
+
+def _loss(network: nn.Module, batch: Patches) -> Tensor:
+    return nn.functional.mse_loss(network(batch.planes), batch.metric)
+
+
+def _batches(
+    config: SystemConfig, photos: CameraPhotos, first: int, count: int
+) -> Iterator[Patches]:
+    cameras, scenes, side = photos.scenes.shape[:3]
+    for number in range(first, first + count):
+        rng = np.random.default_rng([config.seed, number, 47])
+        camera, scene = (rng.integers(0, limit, config.batch) for limit in (cameras, scenes))
+        corners = PATCH * rng.integers(0, side // PATCH, (config.batch, 2))
+        patches = [
+            np.rot90(
+                photos.scenes[c, s, top : top + PATCH, left : left + PATCH][:: 1 - 2 * flipped],
+                turns,
+            )
+            for c, s, (top, left), flipped, turns in zip(
+                camera,
+                scene,
+                corners,
+                rng.integers(0, 2, config.batch),
+                rng.integers(0, 4, config.batch),
+                strict=True,
+            )
+        ]
+        metric = iso_metric(photos.isos[camera, scene])
+        yield Patches(as_planes(np.stack(patches)), torch.from_numpy(metric))
+
+
+def _validate(photos: CameraPhotos, network: nn.Module) -> dict[str, float]:
+    """Root mean square error in stops, and that of who always says the mean."""
+    metrics = iso_metric(np.asarray(photos.isos))
+    found = np.zeros_like(metrics)
+    with torch.no_grad():
+        for place in np.ndindex(*metrics.shape):
+            patches = torch.from_numpy(patches_of(photos.scenes[place], PATCH))
+            found[place] = float(network(patches).median())
+    return {
+        "stops_off": float(np.sqrt(np.mean((found - metrics) ** 2))),
+        "stops_off_of_the_mean": float(np.std(metrics)),
+    }
