@@ -233,7 +233,7 @@ def test_the_vault_keeps_no_photo_s_hash(kept: Path, alice) -> None:
     """Its marks are keyed: nobody without the vault's key can look a photo up in a copy of them."""
     with Vault.open(kept / "vault", PASSPHRASE) as vault:
         marks = vault.state.key_photos
-    assert len(set(marks)) == len(alice.enroll)
+    assert len(set(marks)) == len(marks) >= len(alice.enroll)
     photos = [read_photo(path) for path in alice.enroll]
     hashes = {pixels_sha256(photo) for photo in photos}
     hashes |= {bytes.fromhex(photo.sha256) for photo in photos}
