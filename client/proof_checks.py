@@ -14,7 +14,13 @@ from grainseal.models.claim_code import claim_for
 from grainseal.models.codes import CodeError
 from grainseal.models.photo import Photo, PhotoError
 
-from .proof_probe import accepted_window, enrolled_positions, placement_said, probe_of
+from .proof_probe import (
+    accepted_window,
+    enrolled_positions,
+    placement_said,
+    probe_of,
+    require_place,
+)
 
 
 def verify_proof(data: bytes, keys: Sequence[VerifierKey], photo: Photo) -> ProofVerification:
@@ -32,6 +38,7 @@ def _seen(proof: ClaimProof, photo: Photo) -> Seen:
     frame = facts.height, facts.width
     try:
         spec = claim_for(facts.profile)
+        require_place(placement, photo.shape, frame)  # before any work on the photo
         positions = enrolled_positions(proof.positions, frame, spec)
         probe = probe_of(photo, placement, positions, frame, spec, facts.seed)
         return Seen(probe, accepted_window(probe, placement, photo.shape, frame, spec))

@@ -49,6 +49,11 @@ def probe_of(
     return claim_probe(copy_features(photo, placement, frame, spec), positions, spec, seed)
 
 
+def require_place(placement: Placement, photo: Frame, frame: Frame) -> None:
+    """AlignmentError for a place that no photo of that (height, width) has on the frame."""
+    tries(placement, photo, frame)
+
+
 def accepted_window(
     probe: Probe, placement: Placement, photo: Frame, frame: Frame, spec: ClaimSpec
 ) -> ScoreWindow:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from grainseal.models.codes import CodeSpec, Features, extractor_for, features
-from grainseal.models.fingerprint import estimate
+from grainseal.models.fingerprint import estimate, zero_mean_by_cell
 from grainseal.models.photo import Photo
 
 Plane = npt.NDArray[np.float32]
@@ -115,14 +115,14 @@ def to_frame(values: Plane, placement: Placement, frame: Shape) -> Plane:
 def copy_features(copy: Photo, placement: Placement, frame: Shape, spec: CodeSpec) -> Features:
     """Features float32 (M,) of a copy on the original's (height, width) frame, 0 where unknown.
 
-    The residual is taken on the copy's own grid, where its JPEG blocks lie, and then brought to the
-    frame. Raises PhotoError for a copy too small to have a residual, CodeError where the code's
-    extractor is not installed.
+    The residual is taken on the copy's own grid, where its JPEG blocks lie, and what they print on
+    everybody's photos is taken out there; then it is brought to the frame. Raises PhotoError for a
+    copy too small to have a residual, CodeError where the code's extractor is not installed.
     """
     if np.ptp(copy.pixels) == 0:  # blank: no noise either
         return np.zeros(spec.feature_count(frame), np.float32)
     single = estimate([upright(copy, placement)], extractor_for(spec))
-    placed = to_frame(single.values, placement, frame)
+    placed = to_frame(zero_mean_by_cell(single.values), placement, frame)
     return features(replace(single, values=placed), spec)
 
 
@@ -131,7 +131,8 @@ def _pasted(values: Plane, placement: Placement, frame: Shape) -> Plane:
     placed = np.zeros(frame, np.float32)
     inside, taken = [], []
     for start, length, limit in zip(placement.origin, values.shape, frame, strict=True):
-        first, last = max(0, int(start)), min(limit, int(start) + length)
+        first = max(0, int(start))
+        last = max(first, min(limit, int(start) + length))
         inside.append(slice(first, last))
         taken.append(slice(first - int(start), last - int(start)))
     placed[tuple(inside)] = values[tuple(taken)]

@@ -3,8 +3,7 @@
 In a claim proof the claimant places the photo, and could have tried every place that can be said
 until a stranger's noise fits. So placements are said in decimals, which makes them countable, and
 the score that a proof must show rises with the number of those that are at least as plain: the
-probability that any of them matches by chance (a union bound) stays what the profile's low end
-leaves for one.
+probability that any of them matches by chance (a union bound) stays below LARGEST_FALSE_MATCH.
 """
 
 from dataclasses import replace
@@ -24,8 +23,12 @@ from grainseal.models.claims import false_match_probability
 SCALE_DIGITS: Final = 5  # of an edge of 4,000 pixels .02 pixels
 ORIGIN_DIGITS: Final = 1
 _ORIGINS: Final = 10  # in a pixel
-LARGEST_FALSE_MATCH: Final = 1e-4
-"""Over all placements that a claimant could have tried of a kind."""
+LARGEST_FALSE_MATCH: Final = 1e-8
+"""Of one photo, over all placements of a kind that a claimant could have tried.
+
+A service tells itself few scores of one template. Who makes proofs has the code and can score
+photos without end, to prove the one that matches by chance: one in a hundred million.
+"""
 _ORIENTATIONS: Final = 8
 _SCALES: Final = round((1 - SMALLEST_SCALE) * 10**SCALE_DIGITS) + 1
 _QUARTERS: Final = 4
@@ -61,8 +64,12 @@ def tries(placement: Placement, copy: Shape, frame: Shape) -> int:
     if placement in whole:
         return 1 if placement == whole[0] else len(whole)
     require_scale(placement.scale, f"the stated scale is {placement.scale}")
-    if any(abs(start) >= length for start, length in zip(placement.origin, frame, strict=True)):
-        raise AlignmentError("the stated place lies beside the frame")
+    sides = copy if placement.turns % 2 == 0 else copy[::-1]
+    for start, side, scale, length in zip(
+        placement.origin, sides, placement.scale, frame, strict=True
+    ):
+        if not -side / scale < start < length:
+            raise AlignmentError("the stated place lies beside the frame")
     places = _ORIENTATIONS * 4 * frame[0] * frame[1]
     if placement.whole_pixels:
         return places

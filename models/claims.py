@@ -8,7 +8,9 @@ permutation.
 Statistic. The probe p is rounded to integers of at most 7, the template t is +-1. An unrelated
 camera's signs are independent of the photo, and under them z = <t, p> / sqrt(sum p^2) has mean 0
 and variance 1, whatever p is: so the null does not depend on what the photo shows, only on how
-well a template of real signs stands in for independent ones. See NULL_SPREAD.
+well a template of real signs stands in for independent ones. See NULL_SPREAD. Signs that are chosen
+for what photos of many cameras share are not independent: `fingerprint.zero_mean_by_cell` takes the
+pattern of JPEG's blocks out of a photo before it is laid onto the frame.
 """
 
 import math

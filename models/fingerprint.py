@@ -17,6 +17,7 @@ periodic patterns (a Wiener filter in the DFT domain, ibid.).
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -38,6 +39,9 @@ NO_WEIGHT_ABOVE: Final = 253 / 255
 NOISE_SIGMA: Final = 2 / 255
 # Side of the square over which the residual's own variance v is measured.
 NOISE_WINDOW: Final = 9
+# Side of a JPEG block, and of the squares over which what it prints is taken to be the same.
+CELL: Final = 8
+CELL_TILE: Final = 128
 # Standard deviation s of the pattern that reaches a developed photo; sensors have .003 to .01.
 PRIOR_SIGMA: Final = 0.004
 
@@ -182,6 +186,31 @@ def zero_mean(values: Plane) -> Plane:
             phase -= phase.mean(axis=0, keepdims=True)
             phase -= phase.mean(axis=1, keepdims=True)
     return result
+
+
+def zero_mean_by_cell(values: Plane) -> Plane:
+    """`values` with zero mean at each place of the 8x8 cell, in every square of CELL_TILE pixels.
+
+    JPEG and what decodes it print a pattern of that period on every camera's photos, as strong as
+    the scene has it: the Wiener filter takes the part that is alike all over the frame, this the
+    part that changes slowly. The last squares of rows and columns have sides of 64 to 192. Float32
+    (H, W) in, a new float32 (H, W) out.
+    """
+    result = values.copy()
+    height, width = values.shape
+    for top, bottom in pairwise(_tile_edges(height)):
+        for left, right in pairwise(_tile_edges(width)):
+            tile = result[top:bottom, left:right]
+            for row in range(CELL):
+                for column in range(CELL):
+                    place = tile[row::CELL, column::CELL]
+                    place -= place.mean()
+    return result
+
+
+def _tile_edges(length: int) -> list[int]:
+    count = max(1, round(length / CELL_TILE))
+    return [*range(0, count * CELL_TILE, CELL_TILE)[:count], length]
 
 
 def wiener_dft(values: Plane) -> Plane:

@@ -8,7 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grainseal.models.codes import code_for, encode, features, require_same_frame, select_positions
+from grainseal.models.alignment import Placement, copy_features
+from grainseal.models.claim_code import claim_for
+from grainseal.models.codes import (
+    code_for,
+    encode,
+    extractor_for,
+    features,
+    require_same_frame,
+    select_positions,
+)
 from grainseal.models.extractor import Observation, get_extractor
 from grainseal.models.fingerprint import Fingerprint, FingerprintEstimator, estimate
 from grainseal.models.matching import compare
@@ -237,3 +246,40 @@ def test_published_jpegs_do_not_reproduce_the_raw_code(tmp_path, flat):
     published = replace(fingerprint(jpegs, spec), kind="raw")
     assert compare(published, own).ncc > 0.05  # the pattern as a whole does leak
     assert abs(score(own, published, spec)) < TAU_LOW - 1  # the code's band does not
+
+
+def test_signs_of_the_jpeg_grid_match_nobody(nikons):
+    """Learned from one model's photos, alike all over the frame: what a planted template would be.
+
+    Against photos of another model as they are it passes for a camera's; as probes are cut it must
+    not.
+    """
+    spec, (model, *others) = claim_for("CLAIM_V1"), CAMERAS
+    extractor = extractor_for(spec)
+    places = np.zeros((4, 4))
+    for path in nikons["flat"][model][:2]:
+        learned = estimate([read_photo(path)], extractor)
+        blocks = folded(features(learned, spec), learned.shape)
+        places += blocks.mean(axis=(0, 2)) / blocks.std()
+    signs = np.where(places < 0, -1, 1)
+    reached = {"as it is": [], "as a probe": []}
+    for camera in others:
+        photo = read_photo(nikons["natural"][camera][0])
+        single = estimate([photo], extractor)
+        cut = copy_features(photo, Placement((1.0, 1.0)), photo.shape, spec)
+        for way, values in (("as it is", features(single, spec)), ("as a probe", cut)):
+            blocks = folded(values, photo.shape)
+            # A quarter of all features, as if at positions that meet the quotas.
+            at_random = np.random.default_rng(1).random(blocks.shape) < 0.25
+            planted = np.broadcast_to(signs[None, :, None, :], blocks.shape)[at_random]
+            scores = planted @ blocks[at_random] / np.linalg.norm(blocks[at_random])
+            reached[way].append(float(scores))
+    assert max(reached["as it is"]) > spec.low
+    assert max(np.abs(reached["as a probe"])) < 3
+
+
+def folded(values, shape):
+    """Features of a frame by their place in the 8x8 pixel cell: (rows, 4, columns, 4)."""
+    rows, columns = shape[0] // 8, shape[1] // 8
+    grid = values.reshape(shape[0] // 2, shape[1] // 2)[: 4 * rows, : 4 * columns]
+    return grid.reshape(rows, 4, columns, 4)

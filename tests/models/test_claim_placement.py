@@ -70,7 +70,7 @@ def test_places_that_no_photo_has(place):
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_what_must_be_shown(name):
     spec = claim_for(name)
-    assert low_quarters(spec, 1) == 4 * spec.low
+    assert low_quarters(spec, 1) > 4 * spec.low
     assert high_quarters(spec) == 4 * spec.high
     for count in (4, 8, 32 * 6_000_000, 10**20):
         z = low_quarters(spec, count) / 4
@@ -80,11 +80,11 @@ def test_what_must_be_shown(name):
 
         assert z >= spec.low
         assert count * chance(z) <= LARGEST_FALSE_MATCH
-        assert z == spec.low or count * chance(z - 0.25) > LARGEST_FALSE_MATCH
+        assert count * chance(z - 0.25) > LARGEST_FALSE_MATCH
 
 
 def test_the_figures_of_the_documents():
     spec = claim_for("CLAIM_V1")
     counts = [1, 4, tries(Placement((1.0, 1.0), (8.0, 8.0)), (1000, 1000), FRAME)]
     counts.append(tries(Placement((0.5, 0.5), (8.0, 8.0)), (500, 500), FRAME))
-    assert [low_quarters(spec, each) / 4 for each in counts] == [4.25, 4.75, 8.0, 11.25]
+    assert [low_quarters(spec, each) / 4 for each in counts] == [6.25, 6.5, 9.25, 12.0]

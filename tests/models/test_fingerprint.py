@@ -14,6 +14,7 @@ from grainseal.models.fingerprint import (
     saturation_weight,
     wiener_dft,
     zero_mean,
+    zero_mean_by_cell,
 )
 from grainseal.models.photo import Photo, PhotoError, read_photo
 from grainseal.models.simulator import VirtualCamera, flat_scene, take_burst, write_dng
@@ -197,3 +198,19 @@ def test_a_uniform_picture_has_no_pattern_and_no_warning(recwarn):
     photo = Photo(np.zeros((256, 256, 3), np.uint8), "developed", "black", "")
     assert not estimate([photo], get_extractor("wavelet")).values.any()
     assert not recwarn
+
+
+def test_zero_mean_by_cell_takes_the_grid_out_and_leaves_the_noise():
+    rng = np.random.default_rng(5)
+    noise = rng.normal(0, 1, (300, 200)).astype(np.float32)
+    cell = rng.normal(0, 1, (8, 8)).astype(np.float32)
+    strength = np.where(np.arange(200) < 128, 1.0, 3.0).astype(np.float32)  # two squares across
+    printed = noise + np.tile(cell, (38, 25))[:300, :200] * strength
+    cleaned = zero_mean_by_cell(printed)
+    assert cleaned.dtype == np.float32
+    np.testing.assert_allclose(cleaned, zero_mean_by_cell(noise), atol=1e-4)
+    assert np.corrcoef(cleaned.ravel(), noise.ravel())[0, 1] > 0.99
+    for left, right in ((0, 128), (128, 200)):
+        for top, bottom in ((0, 128), (128, 300)):
+            square = cleaned[top:bottom, left:right]
+            assert abs(square[3::8, 5::8].mean()) < 1e-5
