@@ -20,9 +20,9 @@ from .claiming import ClaimOutcome
 from .demo import Done, Fingerprints
 from .demo_checks import Check, PublicKeys, check_evidence, check_log, check_receipt, published
 from .demo_claim_photos import PROFILE, Claimant, ClaimPlan, WebCopy, web_copy
-from .demo_proof import ProofShown, show_proof
+from .demo_proof import COPY, ProofShown, show_proof
 from .demo_service import LocalService
-from .errors import CameraNotRecognised, ClientError
+from .errors import CameraNotRecognised, ClientError, NotProvable
 from .evidence import write_evidence
 from .evidence_checks import CERTIFICATE
 from .photos import Stages
@@ -57,7 +57,7 @@ class ClaimMade:
 class ClaimStory:
     """What came of it, as far as it came: `problem` says what stopped it.
 
-    `no_proof`: why the owner could not prove the claim.
+    `no_proof`: why the owner's photos allow no proof.
     """
 
     plan: ClaimPlan
@@ -76,8 +76,7 @@ class ClaimStory:
         wrong = any(each.surprising for each in self.claims)
         if self.proof is not None:
             wrong = wrong or not self.proof.as_expected
-        stopped = self.problem or self.no_proof
-        return not (wrong or stopped or any(each.problem for each in self.checks))
+        return not (wrong or self.problem or any(each.problem for each in self.checks))
 
 
 @dataclass(frozen=True)
@@ -206,16 +205,17 @@ def _claim_all(
 def _proven(
     story: ClaimStory, outcome: ClaimOutcome, vault: Vault, keys: PublicKeys, proving: Stages
 ) -> ClaimOutcome:
-    """With a claim proof of the copy; as it was, if there can be none."""
+    """With a claim proof of the copy; as it was, if there can be none of that."""
     if story.copy is None:
         return outcome
     receipt, copy = outcome.enrollment_receipt, story.copy.path
     try:
         story.proof = show_proof(vault, receipt, story.plan, copy, keys, proving)
-    except ClientError as error:
+    except NotProvable as error:
         story.no_proof = str(error)
         return outcome
-    return replace(outcome, proof=story.proof.file)
+    # evidence is about the copy
+    return replace(outcome, proof=story.proof.file) if story.proof.photo == COPY else outcome
 
 
 def _claim(

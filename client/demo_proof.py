@@ -1,6 +1,8 @@
-"""The demo's claim proof: made of the copy without the service, verified by the log's key, refused.
+"""The demo's claim proof: made without the service, verified by the log's key, refused.
 
-What it must not be good for is tried as anybody could: shown for another photo, and made out to it.
+It is of the copy; where that lost the noise, as small copies of real photos do, of the registered
+photo. What it must not be good for is tried as anybody could: shown for another photo, and made out
+to it.
 """
 
 import time
@@ -12,16 +14,18 @@ from grainseal.crypto.receipts import Receipt
 
 from .demo_checks import PublicKeys
 from .demo_claim_photos import ClaimPlan, web_copy
+from .errors import NotProvable
 from .photos import PhotoFile, Stages, developed_file
 from .vault import Vault
 
+COPY, REGISTERED = "the copy", "the registered photo"
 _PURPOSE: Final = "to verify a proof of it"
 
 
-def meaning(camera: str) -> str:
-    """What the proof shows, and what it does not."""
+def meaning(photo: str, camera: str) -> str:
+    """What a proof of the photo shows, and what it does not."""
     return (
-        f"that the copy matches the code that {camera} committed to in the log, "
+        f"that {photo} matches the code that {camera} committed to in the log, "
         "but neither the score nor a sign of the code"
     )
 
@@ -40,12 +44,13 @@ class Refusal:
 
 @dataclass(frozen=True)
 class ProofShown:
-    """A claim proof of the copy, with what became of it.
+    """A claim proof, with what became of it.
 
-    `file`: its content. `made`, `verified`: seconds, reading the photo included. `passed`: the
-    checks. `problem`: why it is not valid.
+    `photo`: what it is of, `COPY` or `REGISTERED`. `file`: its content. `made`, `verified`:
+    seconds, reading the photo included. `passed`: the checks. `problem`: why it is not valid.
     """
 
+    photo: str
     file: bytes = field(repr=False)
     made: float
     verified: float
@@ -67,19 +72,23 @@ def show_proof(
     keys: PublicKeys,
     proving: Stages,
 ) -> ProofShown:
-    """A proof of the copy, verified, and tried for a photo that it is not of.
+    """A proof of the copy, or else of the registered photo, verified, and tried for another photo.
 
-    `receipt`: of the vault's enrolment. `ClientError` if no proof can be made.
+    `receipt`: of the vault's enrolment. `NotProvable` if neither matches.
     """
     from .proof_checks import verify_proof  # Python 3.11: see `require_proofs`
     from .proving import prove_claim
 
-    started = time.perf_counter()
-    proof = prove_claim(vault, copy, receipt, original=plan.original, proving=proving)
+    of, photo, started = COPY, copy, time.perf_counter()
+    try:
+        proof = prove_claim(vault, copy, receipt, original=plan.original, proving=proving)
+    except NotProvable:
+        of, photo, started = REGISTERED, plan.photo, time.perf_counter()
+        proof = prove_claim(vault, photo, receipt, proving=proving)
     made, file = time.perf_counter() - started, proof.to_json().encode()
 
     started = time.perf_counter()
-    done = verify_proof(file, keys.log, developed_file(copy, _PURPOSE).photo)
+    done = verify_proof(file, keys.log, developed_file(photo, _PURPOSE).photo)
     verified = time.perf_counter() - started
 
     # On the web as the copy is, so that it could lie on the frame where the copy does.
@@ -88,6 +97,7 @@ def show_proof(
     made_out = replace(proof, statement=replace(proof.statement, photo_sha256=shown.sha256))
     tried = {"shown for another photo": file, "made out to it": made_out.to_json().encode()}
     return ProofShown(
+        of,
         file,
         made,
         verified,

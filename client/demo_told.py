@@ -156,10 +156,10 @@ def _proven(story: ClaimStory) -> list[str]:
     if proof.problem is not None:
         verdict = f"NOT valid: {proof.problem}"
     lines = [
-        f"zero-knowledge proof of the claim: made in {proof.made:.1f} s, "
+        f"zero-knowledge proof of {proof.photo}: made in {proof.made:.1f} s, "
         f"{len(proof.file) / 1000:.0f} kB, verified in {proof.verified:.1f} s "
-        f"by the copy and the log's key alone ({verdict})",
-        f"  it shows {meaning(story.plan.owner.camera)}",
+        f"by the photo and the log's key alone ({verdict})",
+        f"  it shows {meaning(proof.photo, story.plan.owner.camera)}",
     ]
     return lines + [
         f"  {each.what}: refused, {each.check}: {each.why}"
@@ -226,6 +226,7 @@ def _claims_json(story: ClaimStory, kept: bool) -> dict[str, object]:
 
 def _proof_json(proof: ProofShown) -> dict[str, object]:
     return {
+        "photo": proof.photo,
         "as_expected": proof.as_expected,
         "problem": proof.problem,
         "passed": list(proof.passed),

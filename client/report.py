@@ -159,9 +159,11 @@ def claims_shown(story: ClaimStory, folder: Path) -> ClaimsShown:
         copy=png(thumbnail(read_photo(copy.path))) if copy is not None else "",
         quality=WEB_QUALITY,
         page=page.relative_to(folder).as_posix() if page.is_file() else "",
-        meaning=meaning(story.plan.owner.camera),
+        meaning=meaning(story.proof.photo, story.plan.owner.camera)
+        if story.proof is not None
+        else "",
         command=_verifying(story.evidence.relative_to(folder).as_posix())
-        if story.proof is not None and page.is_file()
+        if (story.evidence / PROOF).is_file()
         else "",
     )
 
