@@ -11,7 +11,7 @@ TRAIN := $(VENV)/.train
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(READY)  ## simulated cameras on a real server: each tries to pass for each, a photo is claimed
+demo: $(READY)  ## simulated cameras on a real server: each tries to pass for each, a claim is proven in zero knowledge
 	$(BIN)/grainseal demo --report report
 
 test: $(TRAIN)  ## every test

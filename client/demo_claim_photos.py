@@ -16,7 +16,8 @@ from grainseal.models.claim_code import claim_for
 from .claim_coding import require_claim_photos, require_frame_for_claims
 from .claim_photos import DEFAULT_CLAIM_PROFILE
 from .demo_photos import Found, PhotoSet, Plan
-from .errors import PhotosRefused
+from .errors import ClientError, PhotosRefused
+from .proof_support import require_proofs
 
 PROFILE: Final[ClaimProfile] = claim_profile_named(DEFAULT_CLAIM_PROFILE)
 EXTRACTOR: Final = claim_for(PROFILE.name).extractor
@@ -45,18 +46,35 @@ class ClaimPlan:
     """Whose photo is registered, and who else claims the copy: None where nobody could.
 
     `scene`: whether the photo shows something. Of an even one no picture tells how a copy lies, so
-    it is claimed without the original, by its size.
+    it is claimed without the original, by its size. `proof`: whether the owner also proves the
+    claim in zero knowledge.
     """
 
     owner: Claimant
     other: Claimant | None
     photo: Path
     scene: bool
+    proof: bool
 
     @property
     def claimants(self) -> tuple[Claimant, ...]:
         """The owner, and the other one if there is one."""
         return (self.owner,) if self.other is None else (self.owner, self.other)
+
+    @property
+    def prover(self) -> Claimant | None:
+        """Who proves a claim in zero knowledge."""
+        return self.owner if self.proof else None
+
+    @property
+    def original(self) -> Path | None:
+        """What the copy is laid onto, where a picture tells how it lies."""
+        return self.photo if self.scene else None
+
+    @property
+    def unrelated(self) -> Path:
+        """A photo that no proof of the registered one should do for: somebody else's, if any."""
+        return (self.other or self.owner).enrolled.paths[-1]
 
 
 @dataclass(frozen=True)
@@ -100,6 +118,7 @@ def plan_claims(plan: Plan) -> ClaimPlan | None:
         _claimant(other, plan, None) if other is not None else None,
         photo.path,
         photo.scene,
+        _provable(plan),
     )
 
 
@@ -127,6 +146,16 @@ def _problem(camera: PhotoSet, plan: Plan) -> str | None:
     except PhotosRefused as error:
         return str(error)
     return None
+
+
+def _provable(plan: Plan) -> bool:
+    """Whether claim proofs can be made here; a note says why not."""
+    try:
+        require_proofs()
+    except ClientError as error:
+        plan.notes.append(f"no zero-knowledge proof of the claim: {error}")
+        return False
+    return True
 
 
 def _to_register(later: tuple[Found, ...]) -> Found:

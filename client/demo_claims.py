@@ -1,14 +1,15 @@
 """The demo's second part: a registered photo, a copy of it on the web, and two who claim it.
 
 Both have a camera of their own enrolled, and both have the original file, which proves nothing:
-everybody can have it. Then everything is verified the way somebody else would, with public keys.
+everybody can have it. The owner also proves the claim in zero knowledge. Then everything is
+verified the way somebody else would, with public keys.
 """
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +20,12 @@ from .claiming import ClaimOutcome
 from .demo import Done, Fingerprints
 from .demo_checks import Check, PublicKeys, check_evidence, check_log, check_receipt, published
 from .demo_claim_photos import PROFILE, Claimant, ClaimPlan, WebCopy, web_copy
+from .demo_proof import COPY, ProofShown, show_proof
 from .demo_service import LocalService
-from .errors import CameraNotRecognised, ClientError
+from .errors import CameraNotRecognised, ClientError, NotProvable
 from .evidence import write_evidence
 from .evidence_checks import CERTIFICATE
+from .photos import Stages
 from .registering import RegistrationInfo
 from .sdk import Client
 from .transport import Transport
@@ -32,7 +35,7 @@ from .watching import get_checkpoint
 PROVEN, REJECTED = "proven", "rejected"
 NOT_RECOGNISED: Final = "not recognised"
 _STAGE: Final = "Claiming a photo"
-_STEPS: Final = 7
+_STEPS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,18 @@ class ClaimMade:
 
 @dataclass
 class ClaimStory:
-    """What came of it, as far as it came: `problem` says what stopped it."""
+    """What came of it, as far as it came: `problem` says what stopped it.
+
+    `no_proof`: why the owner's photos allow no proof.
+    """
 
     plan: ClaimPlan
     evidence: Path
     copy: WebCopy | None = None
     registration: RegistrationInfo | None = None
     claims: list[ClaimMade] = field(default_factory=list)
+    proof: ProofShown | None = None
+    no_proof: str | None = None
     checks: list[Check] = field(default_factory=list)
     problem: str | None = None
 
@@ -66,7 +74,31 @@ class ClaimStory:
     def as_expected(self) -> bool:
         """Whether every verdict was the one due and everything was verified."""
         wrong = any(each.surprising for each in self.claims)
+        if self.proof is not None:
+            wrong = wrong or not self.proof.as_expected
         return not (wrong or self.problem or any(each.problem for each in self.checks))
+
+
+@dataclass(frozen=True)
+class _Device:
+    """A claimant's."""
+
+    vault: Vault
+    client: Client
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Who is told how far it is: step by step, or by a proof's own stages."""
+
+    done: Done
+    count: Iterator[int] = field(default_factory=lambda: iter(range(_STEPS + 1)))
+
+    def step(self) -> None:
+        self.done(_STAGE, next(self.count, _STEPS), _STEPS)
+
+    def stages(self, what: str) -> Stages:
+        return lambda stage, finished, total: self.done(f"{what}: {stage}", finished, total)
 
 
 def make_room(folder: Path) -> None:
@@ -88,41 +120,42 @@ def run_claims(
     evidence: Path,
     done: Done,
 ) -> ClaimStory:
-    """Enrol, register, claim, verify.
+    """Enrol, register, claim, prove, verify.
 
     The evidence of the owner's claim goes into the folder `evidence`, the service's public keys
     beside it.
     """
     story = ClaimStory(plan, evidence)
-    step = _steps(done)
+    told = _Told(done)
+    told.step()
     try:
         keys = published(service, evidence.parent)
         with Transport(service.address, service.ca) as anybody, ExitStack() as open_clients:
             before = get_checkpoint(anybody, keys.log)
             devices = []
             for claimant in plan.claimants:
-                device = _enrolled(service, api_key, claimant, prints, work)
+                proofs = told.stages("Enrolling") if claimant is plan.prover else None
+                device = _enrolled(service, api_key, claimant, prints, work, proofs)
                 devices.append(open_clients.enter_context(device))
-                step()
-            _claim_all(story, devices, prints, work, step)
+                told.step()
+            _claim_all(story, devices, prints, work, keys, told)
             _verify(story, keys, anybody, before)
-            step()
+            told.step()
     except (ClientError, VerificationFailed) as error:
         story.problem = str(error)
     return story
 
 
-def _steps(done: Done) -> Callable[[], None]:
-    count = iter(range(1, _STEPS + 1))
-    done(_STAGE, 0, _STEPS)
-    return lambda: done(_STAGE, next(count, _STEPS), _STEPS)
-
-
 @contextmanager
 def _enrolled(
-    service: LocalService, api_key: str, claimant: Claimant, prints: Fingerprints, work: Path
-) -> Iterator[Client]:
-    """The camera enrolled once more, now with a claim template."""
+    service: LocalService,
+    api_key: str,
+    claimant: Claimant,
+    prints: Fingerprints,
+    work: Path,
+    proving: Stages | None,
+) -> Iterator[_Device]:
+    """The camera enrolled once more, now with a claim template; committed to, if `proving`."""
     camera = claimant.enrolled
     with (
         Vault.create(work / f"{camera.camera}.claims", secrets.token_urlsafe(16)) as vault,
@@ -136,30 +169,53 @@ def _enrolled(
             claims=True,
             claim_photos=prints.claims[camera.camera].load(),
             claim_profile=PROFILE.name,
+            proofs=proving is not None,
+            proving=proving,
         )
-        yield client
+        yield _Device(vault, client)
 
 
 def _claim_all(
     story: ClaimStory,
-    devices: Sequence[Client],
+    devices: Sequence[_Device],
     prints: Fingerprints,
     work: Path,
-    step: Callable[[], None],
+    keys: PublicKeys,
+    told: _Told,
 ) -> None:
     plan = story.plan
-    story.registration = devices[0].register(plan.photo)
-    step()
+    story.registration = devices[0].client.register(plan.photo)
+    told.step()
     story.copy = web_copy(plan.photo, work / "copy.jpg")
     for claimant, device in zip(plan.claimants, devices, strict=True):
         owner = claimant is plan.owner
-        outcome = _claim(story, claimant, device, prints, PROVEN if owner else REJECTED)
-        step()
+        outcome = _claim(story, claimant, device.client, prints, PROVEN if owner else REJECTED)
+        told.step()
         if owner and outcome is not None:
-            original = plan.photo if plan.scene else None
+            if claimant is plan.prover:
+                outcome = _proven(story, outcome, device.vault, keys, told.stages("Proving"))
+                told.step()
             vault = work / f"{claimant.camera}.claims"
-            write_evidence(story.evidence, outcome, story.copy.path, original, vault_folder=vault)
-            step()
+            write_evidence(
+                story.evidence, outcome, story.copy.path, plan.original, vault_folder=vault
+            )
+            told.step()
+
+
+def _proven(
+    story: ClaimStory, outcome: ClaimOutcome, vault: Vault, keys: PublicKeys, proving: Stages
+) -> ClaimOutcome:
+    """With a claim proof of the copy; as it was, if there can be none of that."""
+    if story.copy is None:
+        return outcome
+    receipt, copy = outcome.enrollment_receipt, story.copy.path
+    try:
+        story.proof = show_proof(vault, receipt, story.plan, copy, keys, proving)
+    except NotProvable as error:
+        story.no_proof = str(error)
+        return outcome
+    # evidence is about the copy
+    return replace(outcome, proof=story.proof.file) if story.proof.photo == COPY else outcome
 
 
 def _claim(
@@ -175,7 +231,7 @@ def _claim(
         outcome = device.claim(
             story.copy.path,
             fresh.load(),
-            original=plan.photo if plan.scene else None,
+            original=plan.original,
             registration_id=registered,
         )
     except CameraNotRecognised as error:

@@ -59,7 +59,8 @@ def demo(
     """Enrol cameras at a real server on this machine, then try each with every other's photos.
 
     One is enrolled by a key that its photos give, too, and tried. Then a photo is registered, a web
-    copy of it is claimed by its owner and by somebody else, and log and evidence are verified.
+    copy of it is claimed by its owner, who proves it in zero knowledge too, and by somebody else;
+    and log, evidence and proof are verified.
 
     With --photos DIR it takes your own: a folder for each camera, named as you like, with at least
     one photo more than are enrolled. Photos are taken in the order of their names.

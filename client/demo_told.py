@@ -14,6 +14,7 @@ from .demo_claims import PROVEN, ClaimMade, ClaimStory
 from .demo_keys import PROFILE as KEYS
 from .demo_keys import KeyTry, sentence
 from .demo_photos import Plan
+from .demo_proof import ProofShown, meaning
 
 
 def as_json(
@@ -120,7 +121,7 @@ def print_claims(story: ClaimStory, kept: bool) -> None:
         for each in story.claims:
             table.add_row(each.camera, _verdict_cell(each), "\n".join(each.reasons))
         console.print(table)
-    for line in _checked(story):
+    for line in [*_proven(story), *_checked(story)]:
         console.print(line, highlight=False)
     if kept and story.evidence.exists():
         click.echo(f"evidence: {story.evidence}")
@@ -142,6 +143,30 @@ def _before_claims(story: ClaimStory) -> list[str]:
     if plan.scene:
         lines.append("whoever claims it has the original file: everybody can have that")
     return lines
+
+
+def _proven(story: ClaimStory) -> list[str]:
+    """What the proof took, what it says, and for what it was refused."""
+    if story.no_proof is not None:
+        return [f"no zero-knowledge proof of the claim: {story.no_proof}"]
+    proof = story.proof
+    if proof is None:
+        return []
+    verdict = ", ".join(proof.passed)
+    if proof.problem is not None:
+        verdict = f"NOT valid: {proof.problem}"
+    lines = [
+        f"zero-knowledge proof of {proof.photo}: made in {proof.made:.1f} s, "
+        f"{len(proof.file) / 1000:.0f} kB, verified in {proof.verified:.1f} s "
+        f"by the photo and the log's key alone ({verdict})",
+        f"  it shows {meaning(proof.photo, story.plan.owner.camera)}",
+    ]
+    return lines + [
+        f"  {each.what}: refused, {each.check}: {each.why}"
+        if each.check
+        else f"  NOT as it should be: {each.what}, it is valid"
+        for each in proof.refusals
+    ]
 
 
 def _checked(story: ClaimStory) -> list[str]:
@@ -189,9 +214,32 @@ def _claims_json(story: ClaimStory, kept: bool) -> dict[str, object]:
             }
             for each in story.claims
         ],
+        "proof": _proof_json(story.proof) if story.proof is not None else None,
+        "no_proof": story.no_proof,
         "checks": [
             {"what": each.what, "found": each.found, "problem": each.problem}
             for each in story.checks
         ],
         "evidence": str(story.evidence) if kept and story.evidence.exists() else None,
+    }
+
+
+def _proof_json(proof: ProofShown) -> dict[str, object]:
+    return {
+        "photo": proof.photo,
+        "as_expected": proof.as_expected,
+        "problem": proof.problem,
+        "passed": list(proof.passed),
+        "made_seconds": round(proof.made, 3),
+        "verified_seconds": round(proof.verified, 3),
+        "bytes": len(proof.file),
+        "refusals": [
+            {
+                "what": each.what,
+                "refused": bool(each.check),
+                "check": each.check or None,
+                "why": each.why or None,
+            }
+            for each in proof.refusals
+        ],
     }

@@ -22,13 +22,16 @@ from grainseal.models.extractor import get_extractor
 from grainseal.models.photo import Photo, read_photo
 
 from .demo import Decision, Fingerprints
+from .demo_checks import LOG_KEY
 from .demo_claim_photos import PROFILE, WEB_QUALITY
 from .demo_claims import ClaimStory
 from .demo_keys import PROFILE as FUZZY
 from .demo_keys import KeyTry
 from .demo_photos import PhotoSet, Plan
+from .demo_proof import meaning
 from .errors import ClientError
 from .evidence import REPORT
+from .evidence_checks import COPY, PROOF
 
 PAGE: Final = "index.html"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -67,7 +70,8 @@ class ScorePlot:
 class ClaimsShown:
     """The claims, with the photo and its copy as data URLs ("": there is none).
 
-    `page`: the evidence's own page, from the report's folder, or "".
+    `page`: the evidence's own page, from the report's folder, or "". `meaning`: what a proof shows.
+    `command`: what verifies it in the report's folder, or "".
     """
 
     story: ClaimStory
@@ -76,6 +80,8 @@ class ClaimsShown:
     copy: str
     quality: int
     page: str
+    meaning: str
+    command: str
 
 
 def require_matplotlib() -> None:
@@ -111,7 +117,7 @@ def write_report(
             kilobytes=median(each.bytes_sent for each in decisions) / 1000,
             detail=_DETAIL,
             notes=plan.notes,
-            claims=_claims(story, folder) if story is not None else None,
+            claims=claims_shown(story, folder) if story is not None else None,
             keys=keys,
             keys_profile=FUZZY.name,
         )
@@ -143,7 +149,8 @@ def _rows(plan: Plan, decisions: Sequence[Decision]) -> list[tuple[str, list[Dec
     ]
 
 
-def _claims(story: ClaimStory, folder: Path) -> ClaimsShown:
+def claims_shown(story: ClaimStory, folder: Path) -> ClaimsShown:
+    """What a page shows of them; `folder`: where the page is."""
     copy, page = story.copy, story.evidence / REPORT
     return ClaimsShown(
         story=story,
@@ -152,7 +159,18 @@ def _claims(story: ClaimStory, folder: Path) -> ClaimsShown:
         copy=png(thumbnail(read_photo(copy.path))) if copy is not None else "",
         quality=WEB_QUALITY,
         page=page.relative_to(folder).as_posix() if page.is_file() else "",
+        meaning=meaning(story.proof.photo, story.plan.owner.camera)
+        if story.proof is not None
+        else "",
+        command=_verifying(story.evidence.relative_to(folder).as_posix())
+        if (story.evidence / PROOF).is_file()
+        else "",
     )
+
+
+def _verifying(evidence: str) -> str:
+    copy = f"{evidence}/{COPY}.jpg"  # a web copy is one
+    return f"grainseal proof verify {evidence}/{PROOF} --photo {copy} --log-key {LOG_KEY}"
 
 
 def _camera_pictures(camera: PhotoSet, prints: Fingerprints) -> CameraPictures:

@@ -75,9 +75,9 @@ def progress_of_stages() -> Iterator[Callable[[str, int, int], None]]:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                for earlier in tasks.values():
-                    bar.update(earlier, visible=False)
                 tasks[what] = bar.add_task(what, total=total)
+            for stage, task in tasks.items():
+                bar.update(task, visible=stage == what)
             bar.update(tasks[what], completed=done, total=total)
 
         yield report

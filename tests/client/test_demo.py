@@ -11,12 +11,15 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
+from tests.client.copyright_device import PASSPHRASE, ClaimDevice, taken
 
 from grainseal.cli import run
 from grainseal.client.demo import (
@@ -28,7 +31,7 @@ from grainseal.client.demo import (
     fitted,
     run_demo,
 )
-from grainseal.client.demo_checks import Check
+from grainseal.client.demo_checks import Check, PublicKeys
 from grainseal.client.demo_claim_photos import Claimant, ClaimPlan, plan_claims
 from grainseal.client.demo_claims import ClaimMade, ClaimStory, make_room, run_claims
 from grainseal.client.demo_keys import run_keys
@@ -40,9 +43,14 @@ from grainseal.client.demo_photos import (
     require_cameras,
     worker_pool,
 )
+from grainseal.client.demo_proof import COPY, REGISTERED, ProofShown, Refusal, show_proof
 from grainseal.client.demo_service import LocalService
-from grainseal.client.demo_told import print_claims, print_keys
-from grainseal.client.errors import ClientError
+from grainseal.client.demo_told import as_json, print_claims, print_keys
+from grainseal.client.errors import ClientError, NotProvable
+from grainseal.client.evidence_checks import PROOF
+from grainseal.client.report import ClaimsShown, claims_shown, environment, write_report
+from grainseal.client.vault import Vault
+from grainseal.client.watching import read_log_keys
 from grainseal.crypto.profiles import AUTH_JPEG_V1, AUTH_RAW_V1
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.models.simulator import VirtualCamera, take_burst
@@ -230,9 +238,9 @@ def claimed_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return take_burst(camera, 1, tmp_path_factory.mktemp("scene"), flat=False, seed=3)[0]
 
 
-def claimant(name: str) -> Claimant:
-    photos = PhotoSet(name, AUTH_JPEG_V1, (SIDE, SIDE), ())
-    return Claimant(photos, photos)
+def claimant(name: str, *photos: Path) -> Claimant:
+    camera = PhotoSet(name, AUTH_JPEG_V1, (SIDE, SIDE), photos)
+    return Claimant(camera, camera)
 
 
 def patterns(**cameras: int) -> Fingerprints:
@@ -246,17 +254,39 @@ def patterns(**cameras: int) -> Fingerprints:
     return found
 
 
-def test_claims(tmp_path: Path, claimed_photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The owner's claim is proven, the other one's not; a pattern that is nobody's stops it all."""
-    claims = ClaimPlan(claimant("one"), claimant("two"), claimed_photo, True)
-    evidence = tmp_path / "report" / "claim"
+@dataclass(frozen=True)
+class Claimed:
+    """Two runs: as it should be, and with a claim template of no camera; what the first told."""
+
+    story: ClaimStory
+    stopped: ClaimStory
+    told: list[tuple[str, int, int]]
+
+
+@pytest.fixture(scope="module")
+def claimed(
+    tmp_path_factory: pytest.TempPathFactory, claimed_photo: Path, burst: list[Path]
+) -> Claimed:
+    work, provable = tmp_path_factory.mktemp("claims"), sys.version_info >= (3, 11)
+    two = claimant("two", burst[0])
+    claims = ClaimPlan(claimant("one"), two, claimed_photo, True, provable)
+    evidence, again = work / "report" / "claim", work / "again"
     prints = patterns(one=5, two=6)
-    with LocalService(tmp_path / "server", "--workers", "1") as service:
+    alone, lost = replace(claims, other=None, proof=False), patterns(one=7).claims
+    told: list[tuple[str, int, int]] = []
+    with LocalService(work / "server", "--workers", "1") as service:
         api_key = service.add_relying_party(RELYING_PARTY)
-        story = run_claims(service, api_key, claims, prints, tmp_path, evidence, silent)
-        work = tmp_path / "again"
-        alone, lost = replace(claims, other=None), replace(prints, claims=patterns(one=7).claims)
-        stopped = run_claims(service, api_key, alone, lost, work, work / "claim", silent)
+        story = run_claims(
+            service, api_key, claims, prints, work, evidence, lambda *each: told.append(each)
+        )
+        prints = replace(prints, claims=lost)
+        stopped = run_claims(service, api_key, alone, prints, again, again / "claim", silent)
+    return Claimed(story, stopped, told)
+
+
+def test_claims(tmp_path: Path, claimed: Claimed, capsys: pytest.CaptureFixture[str]) -> None:
+    """The owner's claim is proven, the other one's not; a pattern that is nobody's stops it all."""
+    story, stopped, evidence = claimed.story, claimed.stopped, claimed.story.evidence
     assert story.as_expected, story
     assert [(each.camera, each.verdict) for each in story.claims] == [
         ("one", "proven"),
@@ -282,8 +312,10 @@ def test_claims(tmp_path: Path, claimed_photo: Path, capsys: pytest.CaptureFixtu
     print_claims(stopped, kept=True)
     assert f"the claims stopped: {stopped.problem}" in " ".join(capsys.readouterr().out.split())
 
-    make_room(evidence)  # of its own evidence
-    assert not evidence.exists()
+    own = tmp_path / "claim"
+    shutil.copytree(evidence, own)
+    make_room(own)  # of its own evidence
+    assert not own.exists()
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "holiday.jpg").touch()
     with pytest.raises(ClientError, match="no evidence of a demo"):
@@ -291,8 +323,93 @@ def test_claims(tmp_path: Path, claimed_photo: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / "kept" / "holiday.jpg").exists()
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="claim proofs need Python 3.11")
+def test_claim_proof(
+    claimed: Claimed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Valid for the copy, for no other photo; told everywhere, and by the report's command."""
+    story, proof = claimed.story, claimed.story.proof
+    assert proof is not None
+    assert proof.problem is None
+    assert proof.passed == tuple(f"O{n}" for n in range(1, 9))
+    assert [each.check for each in proof.refusals] == ["O4", "O6"]
+    assert "E7" in story.checks[-1].found
+    assert all(0 <= done <= total for _, done, total in claimed.told)
+    stages = ["Enrolling: commit", "Enrolling: multiply", "Enrolling: fold"]
+    stages += ["Proving: multiply", "Proving: fold"]
+    assert [each for each in dict.fromkeys(what for what, _, _ in claimed.told) if ":" in each] == (
+        stages
+    )
+    assert claimed.told[-1] == ("Claiming a photo", 8, 8)
+    assert claimed.stopped.proof is None
+
+    print_claims(story, kept=True)
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{len(proof.file) / 1000:.0f} kB, verified in {proof.verified:.1f} s" in told
+    assert "it shows that the copy matches the code that one committed to in the log" in told
+    assert "shown for another photo: refused, O4: the claim proof is of another photo" in told
+    assert "made out to it: refused, O6: what is proven is not a match of this photo" in told
+    result: Any = as_json(Plan(), [], [], story, None)["claims"]
+    assert result["proof"]["as_expected"] is True
+    assert result["proof"]["bytes"] == len(proof.file) == (story.evidence / PROOF).stat().st_size
+    assert [each["refused"] for each in result["proof"]["refusals"]] == [True, True]
+
+    page = page_of(claims_shown(story, story.evidence.parent))
+    command = re.search("<code>(grainseal proof verify .*)</code>", page)
+    assert command is not None
+    monkeypatch.chdir(story.evidence.parent)
+    assert run(command[1].split()[1:]) == 0
+    assert "O8 passed" in capsys.readouterr().out
+
+
+def page_of(shown: ClaimsShown) -> str:
+    """The part of the report that is about the proof."""
+    return environment().get_template("report_proof.html.j2").render(claims=shown)
+
+
+def test_a_proof_that_is_not_as_it_should_be(
+    claimed: Claimed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused, accepted = Refusal("made out to it", "O6", "no match"), Refusal("shown", "", "")
+    good = ProofShown(COPY, b"", 1.0, 1.0, ("O1",), None, (refused,))
+    page = claims_shown(claimed.story, claimed.story.evidence.parent)
+    for proof, why, said, shown in (
+        (good, None, "(O1)", ">valid<"),
+        (replace(good, problem="O8: no"), None, "(NOT valid: O8: no)", ">not valid<"),
+        (replace(good, refusals=(accepted,)), None, "NOT as it should be: shown", "Outlined"),
+        (None, "no match", "no zero-knowledge proof of the claim: no match", "There is none"),
+    ):
+        story = replace(claimed.story, proof=proof, no_proof=why)
+        assert story.as_expected is (proof in (good, None))
+        capsys.readouterr()
+        print_claims(story, kept=False)
+        assert said in " ".join(capsys.readouterr().out.split())
+        assert shown in page_of(replace(page, story=story))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="claim proofs need Python 3.11")
+def test_of_a_copy_that_lost_the_noise_the_registered_photo_is_proven(
+    service, alice, tmp_path: Path
+) -> None:
+    photo, copy = taken(tmp_path, 90), tmp_path / "copy.jpg"
+    keys = PublicKeys(read_log_keys(str(service.local.data / "log.vkey")), {})
+    with Image.open(photo) as image:
+        image.resize((192, 192)).save(copy, quality=30)
+    owner = claimant("one", *alice.enroll)
+    with ClaimDevice(service, tmp_path / "v") as device:
+        device.enroll_quickly(alice.enroll, proofs=True)
+        receipt = device.client.receipt()
+    with Vault.open(tmp_path / "v", PASSPHRASE) as vault:
+        plan = ClaimPlan(owner, None, photo, True, True)
+        proof = show_proof(vault, receipt, plan, copy, keys, silent)
+        assert (proof.photo, proof.as_expected) == (REGISTERED, True)
+        theirs = replace(plan, photo=taken(tmp_path, 91, 102), scene=False)
+        with pytest.raises(NotProvable, match="does not match"):
+            show_proof(vault, receipt, theirs, copy, keys, silent)
+
+
 def test_a_surprise_is_none_of_what_is_expected() -> None:
-    plan = ClaimPlan(claimant("one"), None, Path("photo.jpg"), True)
+    plan = ClaimPlan(claimant("one"), None, Path("photo.jpg"), True, False)
     for verdict, good in (("proven", True), ("supported", False), ("rejected", False)):
         story = ClaimStory(plan, Path("none"), claims=[ClaimMade("one", "proven", verdict, ())])
         assert story.as_expected is good
@@ -318,6 +435,19 @@ def test_why_there_are_no_claims() -> None:
         assert why in plan.notes[0], plan.notes
 
 
+def test_before_python_3_11_there_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [each for each in sys.modules if each.startswith("grainseal.crypto.proof")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "version_info", (3, 10, 14, "final", 0))
+    plan = planned("a", 6, (SIDE, SIDE), True)
+    claims = plan_claims(plan)
+    assert claims is not None
+    assert (claims.proof, claims.prover) == (False, None)
+    notes = [each for each in plan.notes if each.startswith("no zero-knowledge proof")]
+    assert len(notes) == 1
+    assert "need Python 3.11 or later" in notes[0]
+
+
 def test_who_claims_what() -> None:
     plan, other = (planned(name, 6, (SIDE, SIDE), False, False, True, False) for name in "ab")
     claims = plan_claims(plan)
@@ -334,6 +464,7 @@ def test_who_claims_what() -> None:
     claims = plan_claims(both)
     assert claims is not None
     assert [each.camera for each in claims.claimants] == ["a", "b"]  # of one frame
+    assert claims.unrelated == other.enrolled[0].paths[-1]
 
     claims = plan_claims(planned("even", 6, (SIDE, SIDE), False, False))
     assert claims is not None
@@ -344,8 +475,6 @@ def test_who_claims_what() -> None:
 def test_a_report_escapes_what_people_name_their_folders(
     tmp_path: Path, burst: list[Path], pool: Executor
 ) -> None:
-    from grainseal.client.report import write_report
-
     fill(tmp_path / "photos" / "<script>alert(1)<", burst[:2])
     plan = plan_demo(pool, tmp_path / "photos", None, 1, 1)
     prints = extract_all(pool, plan, silent)

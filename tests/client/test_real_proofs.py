@@ -26,6 +26,7 @@ from grainseal.crypto.proof.errors import ProofError
 from grainseal.crypto.proof.score_proof import prove_score, verify_score
 from grainseal.crypto.proof.window import window_of
 from grainseal.models.claim_code import claim_for
+from grainseal.models.claim_placement import high_quarters, low_quarters
 from grainseal.models.claims import probe_size
 
 pytestmark = pytest.mark.photos
@@ -74,12 +75,12 @@ def asked(path: Path) -> Asked:
 
 @pytest.mark.timeout(1200)
 def test_scenes_are_provable_by_their_own_camera(matches: dict[Path, tuple[str, Match]]) -> None:
-    """Within the profile's own window, narrowed for rounding: whole, upright, one placement."""
+    """Within the window of a proof, narrowed for rounding: whole, upright, one placement."""
     assert len(matches) >= NEEDED
     spec = claim_for(DEFAULT_CLAIM_PROFILE)
     for _, match in matches.values():
         squares = probe_size(match.probe).squares
-        accepted = window_of(round(4 * spec.low), round(4 * spec.high), squares)
+        accepted = window_of(low_quarters(spec, 1), high_quarters(spec), squares)
         assert match.window == accepted.narrowed(spec.length // MARGIN_SHARE)
 
 
