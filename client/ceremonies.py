@@ -32,6 +32,7 @@ from .sessions import (
 )
 from .transport import Transport
 from .uploading import Sending, Upload
+from .used_photos import marked
 from .vault import Vault
 from .vault_state import PendingEnrollment, StoredEnrollment
 
@@ -93,11 +94,7 @@ class Ceremonies:
             session, expected, made, self.device, new_idempotency_key(), self._clock()
         )
         # Before the helper data leaves: no other may be made of its photos, whatever becomes of it.
-        self._vault.update(
-            lambda state: replace(
-                state, pending=pending, key_photos=(*state.key_photos, *made.marks)
-            )
-        )
+        self._vault.update(lambda state: replace(marked(state, made.marks), pending=pending))
         return self._complete(pending)
 
     def resume(self) -> pb.Enrollment | None:

@@ -20,7 +20,7 @@ from grainseal.models.photo import PhotoError, read_photo
 
 from .errors import ClientError, PhotosRefused
 from .key_coding import forecast, new_key, same_key
-from .output_files import new_file
+from .output_files import new_file, require_unwritten
 from .photos import (
     Photos,
     Progress,
@@ -66,8 +66,9 @@ def generate_key_file(
 
     `PhotosRefused`, with what to do, for photos that are unfit, of several cameras, or would not
     give the key back; `any_photos` tries them all the same. Also for photos that a key of this
-    vault was made of, whatever `any_photos` says.
+    vault was made of, whatever `any_photos` says. `ClientError` if `out` exists.
     """
+    require_unwritten([out])
     chosen = _profile(profile, allow_testing_profiles)
     warnings: list[str] = []
     used = UsedPhotos(vault)

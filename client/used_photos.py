@@ -20,6 +20,26 @@ from grainseal.models.photo import Photo
 
 from .errors import PhotosRefused
 from .vault import Vault
+from .vault_state import VaultState
+
+
+def marked(state: VaultState, marks: Sequence[bytes]) -> VaultState:
+    """The vault's content once a key is made of these photos.
+
+    `PhotosRefused` if another one was made of any since they were read: to be asked in the same
+    `Vault.update` that adds them.
+    """
+    for mark in marks:
+        _require_fresh(state, mark, "one of these photos")
+    return replace(state, key_photos=(*state.key_photos, *marks))
+
+
+def _require_fresh(state: VaultState, mark: bytes, name: str) -> None:
+    if mark in state.key_photos:
+        raise PhotosRefused(
+            f"a key was made of {name} before, and two keys of one photo are not safe: "
+            "take fresh photos for every key, or copy the key file to have it twice"
+        )
 
 
 class UsedPhotos:
@@ -33,19 +53,15 @@ class UsedPhotos:
     def fresh(self, photo: Photo) -> bytes:
         """The photo's mark, 32 bytes; `PhotosRefused` if a key was made of it."""
         mark = hmac.digest(self._key, pixels_sha256(photo), "sha256")
-        if mark in self._vault.state.key_photos:
-            raise PhotosRefused(
-                f"a key was made of {photo.name} before, and two keys of one photo are not safe: "
-                "take fresh photos for every key, or copy the key file to have it twice"
-            )
+        _require_fresh(self._vault.state, mark, photo.name)
         return mark
 
     def add(self, marks: Sequence[bytes]) -> None:
-        """Remember these; on the disk before this returns."""
-        self._vault.update(lambda state: replace(state, key_photos=(*state.key_photos, *marks)))
+        """Remember these; on the disk before this returns. `PhotosRefused` as in `marked`."""
+        self._vault.update(lambda state: marked(state, marks))
 
     def forget(self, marks: Iterable[bytes]) -> None:
-        """Their key came to nothing."""
+        """The key that they were added for came to nothing."""
         gone = set(marks)
         self._vault.update(
             lambda state: replace(
