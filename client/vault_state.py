@@ -63,7 +63,8 @@ class StoredEnrollment:
     `claims`: None without a claim template.
 
     By the fuzzy extractor `positions`, `code_key` and `homomorphic_secret` are empty, and
-    `helper_sha256` pins the helper data that the service gives back; else that is empty.
+    `helper_sha256` pins the helper data that the service gives back; `camera_key` is the camera
+    key's public half, 32 bytes, which an earlier version did not keep. Else these two are empty.
     """
 
     enrollment_id: str
@@ -77,6 +78,7 @@ class StoredEnrollment:
     homomorphic_secret: bytes = field(repr=False)
     claims: StoredClaims | None = None
     helper_sha256: bytes = b""
+    camera_key: bytes = b""
 
     @property
     def scheme(self) -> Scheme:
@@ -151,9 +153,9 @@ class VaultState:
 def _enrollment(content: dict[str, Any] | None) -> StoredEnrollment | None:
     if content is None:
         return None
-    # A vault of an earlier version knows no claims and no helper data.
+    # A vault of an earlier version knows no claims, no helper data, no camera key.
     claims = _claims(content.get("claims"))
-    known = {"helper_sha256": "", **content}
+    known = {"helper_sha256": "", "camera_key": "", **content}
     return _from_json(StoredEnrollment, {**known, "frame": _frame(content), "claims": claims})
 
 

@@ -82,6 +82,16 @@ def test_a_vault_from_before_photos_were_kept_opens() -> None:
     assert VaultState.from_bytes(json.dumps(content).encode()) == VaultState(b"d" * 32)
 
 
+def test_a_vault_from_before_camera_keys_were_kept_opens() -> None:
+    by_key = replace(ENROLLMENT, helper_sha256=b"h" * 32, camera_key=b"c" * 32)
+    state = VaultState(b"d" * 32, by_key, PendingEnrollment(by_key, b"request"))
+    assert VaultState.from_bytes(state.to_bytes()) == state
+    content = json.loads(state.to_bytes())
+    del content["enrollment"]["camera_key"], content["pending"]["enrollment"]["camera_key"]
+    opened = VaultState.from_bytes(json.dumps(content).encode())
+    assert opened.enrollment == replace(by_key, camera_key=b"")
+
+
 def test_wrong_passphrase(tmp_path: Path) -> None:
     Vault.create(tmp_path / "v", PASSPHRASE).close()
     with pytest.raises(VaultError, match="passphrase is wrong"):
