@@ -101,13 +101,15 @@ class PendingEnrollment:
 class VaultState:
     """Everything in a vault. `device_seed`: the Ed25519 device key's 32 secret bytes.
 
-    `key_photos`: marks of the photos that keys were made of, 32 bytes each (`used_photos`).
+    `key_photos`: marks of the photos that keys were made of, 32 bytes each (`used_photos`);
+    `proof_photos`: of those that made a claim template with proofs.
     """
 
     device_seed: bytes = field(repr=False)
     enrollment: StoredEnrollment | None = None
     pending: PendingEnrollment | None = None
     key_photos: tuple[bytes, ...] = field(default=(), repr=False)
+    proof_photos: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
     def empty(self) -> bool:
@@ -145,6 +147,7 @@ class VaultState:
                 pending=_pending(content["pending"]),
                 # A vault of an earlier version has not kept them.
                 key_photos=tuple(map(base64.b64decode, content.get("key_photos", ()))),
+                proof_photos=tuple(map(base64.b64decode, content.get("proof_photos", ()))),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise VaultError(f"the vault's content is of another version: {error!r}") from None

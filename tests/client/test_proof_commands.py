@@ -26,13 +26,15 @@ if sys.version_info < (3, 11):
 
 from grainseal.client import proof_probe
 from grainseal.client.committing import unpacked
-from grainseal.client.errors import NotProvable
+from grainseal.client.errors import NotProvable, PhotosRefused
 from grainseal.client.evidence_checks import verify_evidence
+from grainseal.client.key_file import CODE_KEPT, generate_key_file
 from grainseal.client.photos import developed_file
 from grainseal.client.proof_acceptance import SKEW_SECONDS
 from grainseal.client.proof_checks import verify_proof
 from grainseal.client.proving import prove_claim
 from grainseal.client.stamping import read_receipt
+from grainseal.client.used_photos import marked, with_template
 from grainseal.client.watching import read_log_keys
 from grainseal.crypto.claim_proof import ClaimProof, parse_claim_proof
 from grainseal.crypto.proof.commitment import CommittedCode, commit, parse_commitment
@@ -489,6 +491,45 @@ def test_a_true_proof_of_somebody_else_is_no_evidence(
     keys += ["--service-keys", service.local.data / "jwks.json"]
     assert program("evidence", "verify", folder, *keys, "--json") == 1
     assert program.json["problem"] == "proof.json is of another claimant than the certificate"
+
+
+def test_no_key_of_a_template_s_photos(
+    service, mallory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kept code and the key file would give it back, without the camera."""
+    monkeypatch.setattr("grainseal.client.sealing._SCRYPT_N", 2**10)
+    testing: Any = {"profile": "FUZZY_TESTING", "allow_testing_profiles": True}
+    first, second = tmp_path / "first", tmp_path / "second"
+    with ClaimDevice(service, tmp_path / "v") as device:
+        plain = generate_key_file(first, device.vault, mallory.later, **testing)
+        with pytest.raises(PhotosRefused, match=r"a key was made of .*: take other photos"):
+            device.client.enroll(
+                "alice",
+                service.ticket("alice"),
+                mallory.enroll,
+                profile="TESTING",
+                claims=True,
+                claim_photos=[*mallory.enroll, mallory.later[0]],
+                claim_profile="CLAIM_TESTING",
+                proofs=True,
+            )
+        assert device.vault.state.enrollment is None
+        device.enroll(mallory.enroll, proofs=True)
+        state = device.vault.state
+        assert len(state.proof_photos) == len(mallory.enroll)
+        assert VaultState.from_bytes(state.to_bytes()) == state
+        with pytest.raises(PhotosRefused, match="a claim template with proofs was made of"):
+            generate_key_file(second, device.vault, mallory.enroll, **testing)
+        warned = generate_key_file(second, device.vault, mallory.probe, **testing)
+    assert (plain.warnings, warned.warnings) == ((), (CODE_KEPT,))
+    marks = state.proof_photos
+    assert with_template(state, marks).proof_photos == marks  # a renewal may take them again
+    for refused, state in (
+        (with_template, VaultState(b"d" * 32, key_photos=marks)),
+        (marked, VaultState(b"d" * 32, proof_photos=marks)),
+    ):
+        with pytest.raises(PhotosRefused):
+            refused(state, marks)
 
 
 def mallory_probe(theirs: Owner) -> list[Path]:
