@@ -297,9 +297,11 @@ class CameraClient:
         require_burst(photos, profile, any_photos, warn)
         if claims is None:
             return _Taken(KeyBurst(fingerprint_of(photos, profile, progress)), None)
+        marks = UsedPhotos(self._vault).for_proofs(claims.photos) if claims.proofs else ()
         here, there = shared_progress(progress, count_of(photos), claims.count)
         fingerprint = fingerprint_of(photos, profile, here)
-        return _Taken(KeyBurst(fingerprint), encrypted_claims(claims, there, proving))
+        encrypted = encrypted_claims(claims, there, proving)
+        return _Taken(KeyBurst(fingerprint), replace(encrypted, marks=marks))
 
     def _token(
         self,

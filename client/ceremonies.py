@@ -32,6 +32,7 @@ from .sessions import (
 )
 from .transport import Transport
 from .uploading import Sending, Upload
+from .used_photos import marked, with_template
 from .vault import Vault
 from .vault_state import PendingEnrollment, StoredEnrollment
 
@@ -81,7 +82,8 @@ class Ceremonies:
         answer = self._transport.submit_template(submitted.request)
         pending = enrolling.finish(submitted, answer, template, self.device, new_idempotency_key())
         # From here on a crash, ours or the service's, is mended by sending the same again.
-        self._vault.update(lambda state: replace(state, pending=pending))
+        marks = claims.marks if claims is not None else ()
+        self._vault.update(lambda state: replace(with_template(state, marks), pending=pending))
         return self._complete(pending)
 
     def enroll_key(
@@ -93,11 +95,7 @@ class Ceremonies:
             session, expected, made, self.device, new_idempotency_key(), self._clock()
         )
         # Before the helper data leaves: no other may be made of its photos, whatever becomes of it.
-        self._vault.update(
-            lambda state: replace(
-                state, pending=pending, key_photos=(*state.key_photos, *made.marks)
-            )
-        )
+        self._vault.update(lambda state: replace(marked(state, made.marks), pending=pending))
         return self._complete(pending)
 
     def resume(self) -> pb.Enrollment | None:

@@ -32,12 +32,16 @@ PURPOSE_RENEW = "renew"
 
 @dataclass(frozen=True)
 class EncryptedClaims:
-    """A claim template as it is uploaded, what is public of it, and what the vault will keep."""
+    """A claim template as it is uploaded, what is public of it, and what the vault will keep.
+
+    `marks`: of its photos, where proofs are asked for: no key may be made of them.
+    """
 
     upload: bytes = field(repr=False)
     facts: ClaimTemplateFacts
     stored: StoredClaims
     key: HomomorphicKey = field(repr=False)
+    marks: tuple[bytes, ...] = ()
 
     @property
     def sha256(self) -> bytes:

@@ -5,6 +5,7 @@ are made all the same after one has failed, so that whoever is shown a folder se
 wrong with it. docs/PROTOCOL.md, "Evidence".
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from grainseal.models.photo import Photo, PhotoError, read_photo
 from . import provenance
 from .errors import ClientError
 from .photos import MAX_UPLOADED_PHOTO
+from .proof_acceptance import acceptance
 from .proof_support import require_proofs
 
 CERTIFICATE: Final = "certificate.json"
@@ -75,15 +77,19 @@ class EvidenceVerification:
 
 
 def verify_evidence(
-    folder: Path, log_keys: Sequence[VerifierKey], service_keys: Mapping[str, bytes]
+    folder: Path,
+    log_keys: Sequence[VerifierKey],
+    service_keys: Mapping[str, bytes],
+    clock: Callable[[], float] = time.time,
 ) -> EvidenceVerification:
     """E1–E7 of a folder; `service_keys` as `tokens.keys_of_jwks` gives them.
 
+    `clock` gives Unix seconds.
     `ClientError` if there is no such folder, `MisuseError` without keys of the log.
     """
     if not folder.is_dir():
         raise ClientError(f"{folder} is no folder: name the one that `claim --out` wrote")
-    checks = _Checks(folder, log_keys, service_keys)
+    checks = _Checks(folder, log_keys, service_keys, clock())
     for check, make in (
         ("E1", checks.certificate),
         ("E2", checks.enrollment),
@@ -109,6 +115,7 @@ class _Checks:
     folder: Path
     log_keys: Sequence[VerifierKey]
     service_keys: Mapping[str, bytes]
+    now: float
     steps: list[Step] = field(default_factory=list)
     not_made: list[NotMade] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -223,16 +230,20 @@ class _Checks:
         from grainseal.crypto.claim_proof import MAX_CLAIM_PROOF_BYTES
 
         from .proof_checks import verify_proof  # Python 3.11: see `require_proofs`
+        from .proving import PURPOSE
 
         done = verify_proof(
             _content(file, MAX_CLAIM_PROOF_BYTES), self.log_keys, _read(self._photo(COPY))
         )
-        if not done.valid or done.receipt is None:
+        if not done.valid or done.receipt is None or done.proof is None:
             raise VerificationFailed(f"{PROOF}: {done.failed}: {done.problem}")
         entry = done.receipt.entry
         whose = isinstance(entry, EnrollmentEntry) and (entry.enrollment_id, entry.device_key)
         if whose != (said.enrollment_id, said.device_key):
             raise VerificationFailed(f"{PROOF} is of another claimant than the certificate")
+        accepted = acceptance(done.proof.statement, PURPOSE, self.now)
+        if accepted.problem is not None:
+            raise VerificationFailed(f"{PROOF}: {accepted.check}: {accepted.problem}")
 
     def _said(self) -> ClaimStatement:
         if self.statement is None:

@@ -84,6 +84,7 @@ def submit(
         code_key=b"",
         homomorphic_secret=b"",
         helper_sha256=helper_hash(made.helper_data),
+        camera_key=public,
     )
     return PendingEnrollment(enrollment, request.SerializeToString())
 

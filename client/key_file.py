@@ -20,7 +20,7 @@ from grainseal.models.photo import PhotoError, read_photo
 
 from .errors import ClientError, PhotosRefused
 from .key_coding import forecast, new_key, same_key
-from .output_files import new_file
+from .output_files import new_file, require_unwritten
 from .photos import (
     Photos,
     Progress,
@@ -38,12 +38,17 @@ LEAST_PHOTOS = 2
 # Of the amplitude that the decoder is made for: below it keys are lost more often than one in ten.
 LEAST_FORECAST = 0.9
 
+CODE_KEPT = (
+    "this vault keeps the code that claim proofs are made of, which stands for the camera: make "
+    "keys with another vault (--vault)"
+)
+
 
 @dataclass(frozen=True)
 class CameraKey:
     """A key, and the id that files sealed under it carry: the SHA-256 of its key file.
 
-    `warnings`: what speaks against the photos that it was made of, if they were tried all the same.
+    `warnings`: what speaks against the vault, or the photos if they were tried all the same.
     """
 
     profile: FuzzyProfile
@@ -66,10 +71,12 @@ def generate_key_file(
 
     `PhotosRefused`, with what to do, for photos that are unfit, of several cameras, or would not
     give the key back; `any_photos` tries them all the same. Also for photos that a key of this
-    vault was made of, whatever `any_photos` says.
+    vault, or a claim template with proofs, was made of, whatever `any_photos` says. `ClientError`
+    if `out` exists.
     """
+    require_unwritten([out])
     chosen = _profile(profile, allow_testing_profiles)
-    warnings: list[str] = []
+    warnings = [CODE_KEPT] if _keeps_a_code(vault) else []
     used = UsedPhotos(vault)
     burst = burst_for_key(photos, chosen, used, any_photos, warnings.append, progress)
     secret = device_secret_of(vault.state.device_seed)
@@ -200,6 +207,12 @@ def _profile(name: str, allow_testing_profiles: bool) -> FuzzyProfile:
         usable = [each.name for each in FUZZY_PROFILES.values() if not each.for_tests]
         raise ClientError(f"no key profile {name!r}: use one of {', '.join(usable)}")
     return profile
+
+
+def _keeps_a_code(vault: Vault) -> bool:
+    enrolled = vault.state.enrollment
+    claims = None if enrolled is None else enrolled.claims
+    return claims is not None and claims.proofs is not None
 
 
 def _burst(

@@ -1,5 +1,6 @@
 """`grainseal proof`: claim proofs without a service, made by owners and verified by anybody."""
 
+import time
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from grainseal.crypto.entries import EnrollmentEntry
+from grainseal.crypto.receipts import NotMade, Step
 from grainseal.crypto.strict_json import plain
 
 from .errors import ClientError, NotProvable
 from .output_files import require_unwritten, write_new
 from .photos import developed_file
+from .proof_acceptance import CHECK, WHAT, acceptance
 from .proof_support import require_proofs
 from .stamping import read_receipt
 from .terminal import json_option, note, open_vault, progress_of_stages, show
@@ -27,7 +30,7 @@ PATH = click.Path(path_type=Path)
 
 @click.group()
 def proof() -> None:
-    """Claim proofs: a photo came from an enrolled camera, for who trusts nobody."""
+    """Claim proofs: a photo came from an enrolled camera, checked by the log's key alone."""
 
 
 @proof.command()
@@ -89,13 +92,22 @@ def make(
 @click.option(
     "--log-key", required=True, metavar="FILE|KEY", help="The log's verifier key, or a file of it."
 )
+@click.option("--purpose", metavar="TEXT", help="Valid for this purpose only. Default: for any.")
 @json_option
 @click.pass_context
-def verify(context: click.Context, file: Path, photo: Path, log_key: str, as_json: bool) -> None:
+def verify(
+    context: click.Context,
+    file: Path,
+    photo: Path,
+    log_key: str,
+    purpose: str | None,
+    as_json: bool,
+) -> None:
     """Verify a claim PROOF off line, check by check (docs/PROTOCOL.md, "Zero-knowledge ...").
 
-    The photo is read and measured here; of the service only the log's key is needed. What it does
-    not show: that a camera was there, and that nobody else has the better claim.
+    The photo is read and measured here; of the service only the log's key is needed. When the
+    enrolment was is the service's word, unless the receipt in the proof is time-stamped. What it
+    does not show: that a camera was there, and that nobody else has the better claim.
 
     Exit status: 0 valid, 1 not valid, 2 error.
     """
@@ -105,9 +117,12 @@ def verify(context: click.Context, file: Path, photo: Path, log_key: str, as_jso
     keys = read_log_keys(log_key)
     shown = developed_file(photo, "to verify a proof of it")
     done = verify_proof(_read(file), keys, shown.photo)
-    show(as_json, _result(done), _told(done))
-    if not done.valid:
-        note(f"not valid: {done.failed}: {done.problem}")
+    said = None if done.proof is None else done.proof.statement
+    own = acceptance(said, purpose, time.time()) if done.valid and said is not None else None
+    show(as_json, _result(done, own), _told(done, own))
+    failed = _failed(done, own)
+    if failed is not None:
+        note(f"not valid: {failed.check}: {failed.problem}")
         context.exit(1)
 
 
@@ -118,13 +133,28 @@ def _read(path: Path) -> bytes:
         raise ClientError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def _result(done: "ProofVerification") -> dict[str, object]:
-    steps = [{**asdict(step), "passed": step.problem is None} for step in done.steps]
-    result: dict[str, object] = {"valid": done.valid, "failed": done.failed}
-    result |= {"problem": done.problem, "steps": steps}
-    result["not_made"] = [asdict(each) for each in done.not_made]
+def _steps(done: "ProofVerification", own: Step | None) -> tuple[Step, ...]:
+    return done.steps if own is None else (*done.steps, own)
+
+
+def _not_made(done: "ProofVerification", own: Step | None) -> tuple[NotMade, ...]:
+    left = done.not_made
+    return left if own is not None else (*left, NotMade(CHECK, WHAT, "an earlier check failed"))
+
+
+def _failed(done: "ProofVerification", own: Step | None) -> Step | None:
+    """The check that failed, O9 (`own`) included."""
+    return next((step for step in _steps(done, own) if step.problem is not None), None)
+
+
+def _result(done: "ProofVerification", own: Step | None) -> dict[str, object]:
+    failed = _failed(done, own)
+    steps = [{**asdict(step), "passed": step.problem is None} for step in _steps(done, own)]
+    result: dict[str, object] = {"valid": failed is None, "failed": failed and failed.check}
+    result |= {"problem": failed and failed.problem, "steps": steps}
+    result["not_made"] = [asdict(each) for each in _not_made(done, own)]
     entry = _entry(done)
-    if done.valid and done.proof is not None and entry is not None:
+    if failed is None and done.proof is not None and entry is not None:
         result["statement"] = plain(done.proof.statement)
         result["claimant"] = {"subject": entry.subject, "issuer": entry.issuer}
         result["enrolled_at"] = entry.created_at
@@ -134,15 +164,15 @@ def _result(done: "ProofVerification") -> dict[str, object]:
     return result
 
 
-def _told(done: "ProofVerification") -> str:
+def _told(done: "ProofVerification", own: Step | None) -> str:
     lines = []
-    for step in done.steps:
+    for step in _steps(done, own):
         lines.append(f"{step.check} {'FAILED' if step.problem else 'passed'}  {step.what}")
         if step.problem:
             lines.append(f"           {step.problem}")
-    lines += [f"{each.check} not made {each.what}: {each.why}" for each in done.not_made]
+    lines += [f"{each.check} not made {each.what}: {each.why}" for each in _not_made(done, own)]
     entry = _entry(done)
-    if done.valid and done.proof is not None and entry is not None:
+    if _failed(done, own) is None and done.proof is not None and entry is not None:
         said, place = done.proof.statement, done.proof.statement.placement
         mirrored = "mirrored, " if place.mirrored else ""
         lines += [

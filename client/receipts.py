@@ -20,7 +20,8 @@ def checked_receipt(answer: pb.Receipt, enrolled: StoredEnrollment, device_key: 
     """C8: the receipt of this very enrolment, whole; `UntrustedService` otherwise."""
     receipt = _placed(answer, Kind.ENROLLMENT)
     entry = receipt.entry
-    helper_sha256 = entry.helper_sha256 if isinstance(entry, KeyEnrollmentEntry) else b""
+    by_key = isinstance(entry, KeyEnrollmentEntry) and (entry.helper_sha256, entry.camera_key)
+    helper_sha256, camera_key = by_key or (b"", b"")
     said = not isinstance(entry, RegistrationEntry) and (
         entry.enrollment_id,
         entry.subject,
@@ -29,7 +30,9 @@ def checked_receipt(answer: pb.Receipt, enrolled: StoredEnrollment, device_key: 
         helper_sha256,
     )
     own = (enrolled.enrollment_id, enrolled.subject, enrolled.profile, device_key)
-    if said != (*own, enrolled.helper_sha256):
+    # A vault of an earlier version has not kept the camera key.
+    other_key = enrolled.camera_key and camera_key != enrolled.camera_key
+    if said != (*own, enrolled.helper_sha256) or other_key:
         raise UntrustedService("the service's receipt is of another enrolment than this vault's")
     return receipt
 

@@ -63,7 +63,8 @@ class StoredEnrollment:
     `claims`: None without a claim template.
 
     By the fuzzy extractor `positions`, `code_key` and `homomorphic_secret` are empty, and
-    `helper_sha256` pins the helper data that the service gives back; else that is empty.
+    `helper_sha256` pins the helper data that the service gives back; `camera_key` is the camera
+    key's public half, 32 bytes, which an earlier version did not keep. Else these two are empty.
     """
 
     enrollment_id: str
@@ -77,6 +78,7 @@ class StoredEnrollment:
     homomorphic_secret: bytes = field(repr=False)
     claims: StoredClaims | None = None
     helper_sha256: bytes = b""
+    camera_key: bytes = b""
 
     @property
     def scheme(self) -> Scheme:
@@ -99,13 +101,15 @@ class PendingEnrollment:
 class VaultState:
     """Everything in a vault. `device_seed`: the Ed25519 device key's 32 secret bytes.
 
-    `key_photos`: marks of the photos that keys were made of, 32 bytes each (`used_photos`).
+    `key_photos`: marks of the photos that keys were made of, 32 bytes each (`used_photos`);
+    `proof_photos`: of those that made a claim template with proofs.
     """
 
     device_seed: bytes = field(repr=False)
     enrollment: StoredEnrollment | None = None
     pending: PendingEnrollment | None = None
     key_photos: tuple[bytes, ...] = field(default=(), repr=False)
+    proof_photos: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
     def empty(self) -> bool:
@@ -143,6 +147,7 @@ class VaultState:
                 pending=_pending(content["pending"]),
                 # A vault of an earlier version has not kept them.
                 key_photos=tuple(map(base64.b64decode, content.get("key_photos", ()))),
+                proof_photos=tuple(map(base64.b64decode, content.get("proof_photos", ()))),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise VaultError(f"the vault's content is of another version: {error!r}") from None
@@ -151,9 +156,9 @@ class VaultState:
 def _enrollment(content: dict[str, Any] | None) -> StoredEnrollment | None:
     if content is None:
         return None
-    # A vault of an earlier version knows no claims and no helper data.
+    # A vault of an earlier version knows no claims, no helper data, no camera key.
     claims = _claims(content.get("claims"))
-    known = {"helper_sha256": "", **content}
+    known = {"helper_sha256": "", "camera_key": "", **content}
     return _from_json(StoredEnrollment, {**known, "frame": _frame(content), "claims": claims})
 
 

@@ -438,3 +438,9 @@ def test_a_receipt_about_other_helper_data(service, prints, tmp_path: Path) -> N
             other = replace(device.enrolled, helper_sha256=pinned)
             with pytest.raises(UntrustedService, match="another enrolment"):
                 checked_receipt(answer, other, device.client.device_key)
+        assert len(device.enrolled.camera_key) == 32
+        earlier = replace(device.enrolled, camera_key=b"")  # a vault that has not kept it
+        checked_receipt(answer, earlier, device.client.device_key)
+        other = replace(device.enrolled, camera_key=b"c" * 32)
+        with pytest.raises(UntrustedService, match="another enrolment"):
+            checked_receipt(answer, other, device.client.device_key)

@@ -2,15 +2,17 @@
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from tests.client.program import Program
 
-from grainseal.client import output_files
+from grainseal.client import key_file, output_files
 from grainseal.client import vault as vaults
-from grainseal.client.errors import ClientError
+from grainseal.client.errors import ClientError, PhotosRefused
 from grainseal.client.key_file import generate_key_file, reproduce_key
 from grainseal.client.terminal import vault_to_keep
 from grainseal.client.vault import Vault
@@ -227,6 +229,39 @@ def test_no_photo_makes_two_keys(program: Program, kept: Path, alice, tmp_path: 
     # Another vault's keys have another device secret; nothing is known there of these photos.
     line[line.index("--vault") + 1] = tmp_path / "v"
     assert program("key", *line, *alice.enroll) == 0, program.err
+
+
+def test_no_photo_makes_two_keys_at_a_time(
+    alice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads whose photos were fresh when they were read."""
+    both_read, new_key = Barrier(2), key_file.new_key
+
+    def after_both(*arguments: Any) -> Any:
+        both_read.wait(60)
+        return new_key(*arguments)
+
+    monkeypatch.setattr(key_file, "new_key", after_both)
+    with Vault.create(tmp_path / "v", PASSPHRASE) as vault, ThreadPoolExecutor(2) as pool:
+        wanted = [tmp_path / "a", tmp_path / "b"]
+        made = [
+            pool.submit(generate_key_file, out, vault, alice.enroll, **TESTING) for out in wanted
+        ]
+        (refused,) = filter(None, [each.exception() for each in made])
+        assert isinstance(refused, PhotosRefused)
+        assert "a key was made of one of these photos before" in str(refused)
+        assert [each.exists() for each in wanted].count(True) == 1
+        assert len(vault.state.key_photos) == len(alice.enroll)  # the refused one forgot nothing
+
+
+def test_a_key_file_that_exists_marks_no_photo(tmp_path: Path) -> None:
+    """No photo of this name exists: if it were read, the message would be about it."""
+    (tmp_path / "key").write_bytes(b"mine")
+    with Vault.create(tmp_path / "v", PASSPHRASE) as vault:
+        with pytest.raises(ClientError, match="key exists"):
+            generate_key_file(tmp_path / "key", vault, [tmp_path / "none.jpg"] * 6, **TESTING)
+        assert vault.state.key_photos == ()
+    assert (tmp_path / "key").read_bytes() == b"mine"
 
 
 def test_the_vault_keeps_no_photo_s_hash(kept: Path, alice) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,20 @@ if sys.version_info < (3, 11):
 
 from grainseal.client import proof_probe
 from grainseal.client.committing import unpacked
-from grainseal.client.errors import NotProvable
+from grainseal.client.errors import NotProvable, PhotosRefused
+from grainseal.client.evidence_checks import verify_evidence
+from grainseal.client.key_file import CODE_KEPT, generate_key_file
 from grainseal.client.photos import developed_file
+from grainseal.client.proof_acceptance import SKEW_SECONDS
 from grainseal.client.proof_checks import verify_proof
 from grainseal.client.proving import prove_claim
+from grainseal.client.stamping import read_receipt
+from grainseal.client.used_photos import marked, with_template
 from grainseal.client.watching import read_log_keys
 from grainseal.crypto.claim_proof import ClaimProof, parse_claim_proof
 from grainseal.crypto.proof.commitment import CommittedCode, commit, parse_commitment
 from grainseal.crypto.proof.signs_proof import verify_signs
+from grainseal.crypto.tokens import keys_of_jwks
 
 FEW_STEPS = 16_384 // 1024  # what two machines' probes may differ by
 
@@ -133,8 +140,8 @@ def test_made_and_verified_from_the_command_line(
     assert "exists" in program.err
     check = ["proof", "verify", out, "--photo", mine.copy, "--log-key", log_key]
     assert program(*check) == 0, program.err
-    steps = [row.split()[:2] for row in program.out.splitlines()[:8]]
-    assert steps == [[f"O{n}", "passed"] for n in range(1, 9)]
+    steps = [row.split()[:2] for row in program.out.splitlines()[:9]]
+    assert steps == [[f"O{n}", "passed"] for n in range(1, 10)]
     assert "valid: a match of the code that alice of shop committed to" in program.out
     assert "purpose    takedown" in program.out
     assert program(*check, "--json") == 0
@@ -146,6 +153,11 @@ def test_made_and_verified_from_the_command_line(
         "CLAIM_TESTING",
     )
     assert said["statement"]["made_at"] >= said["enrolled_at"] > 0
+    assert program(*check, "--purpose", "takedown") == 0
+    assert program(*check, "--purpose", "licence", "--json") == 1
+    assert (program.json["valid"], program.json["failed"]) == (False, "O9")
+    assert "the claim proof is for 'takedown', not for 'licence'" in program.err
+    assert "statement" not in program.json
 
 
 # Refused -----------------------------------------------------------------------------------------
@@ -155,7 +167,7 @@ def test_another_photo(verify, mine: Owner, tmp_path: Path) -> None:
     other = jpeg(taken(tmp_path, 91), tmp_path / "other.jpg")
     said = verify(mine.made, photo=other)
     assert (said["failed"], said["problem"]) == ("O4", "the claim proof is of another photo")
-    assert [each["check"] for each in said["not_made"]] == ["O5", "O6", "O7", "O8"]
+    assert [each["check"] for each in said["not_made"]] == ["O5", "O6", "O7", "O8", "O9"]
     renamed = replace(mine.made.statement, photo_sha256=developed_file(other, "x").sha256)
     said = verify(replace(mine.made, statement=renamed), photo=other)
     assert said["failed"] == "O6"
@@ -219,6 +231,19 @@ def test_replayed_to_another_claimant_or_purpose(verify, mine: Owner, theirs: Ow
     for change in ({"purpose": "sale"}, {"made_at": mine.made.statement.made_at + 1}):
         changed = replace(mine.made, statement=replace(mine.made.statement, **change))
         assert verify(changed)["failed"] == "O8"
+
+
+def test_made_later_than_now(verify, mine: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claimant whose clock is wrong, or who wants the proof to look fresh for longer."""
+    now = mine.made.statement.made_at
+    for made_at, failed in ((now + SKEW_SECONDS, None), (now + SKEW_SECONDS + 1, "O9")):
+        with Vault.open(mine.vault, PASSPHRASE) as vault:
+            receipt, clock = read_receipt(mine.receipt), partial(float, made_at)
+            made = prove_claim(vault, mine.copy, receipt, clock=clock)
+        assert made.statement.made_at == made_at
+        with monkeypatch.context() as patch:
+            patch.setattr("time.time", lambda: float(now))
+            assert verify(made)["failed"] == failed
 
 
 def test_a_changed_threshold(verify, mine: Owner) -> None:
@@ -341,8 +366,6 @@ def test_a_cropped_copy_needs_the_original_and_a_higher_score(
 
 def check_proven(mine: Owner, copy: Path, log_key: Path, original: Path | None = None):
     """Prove and verify; the placement."""
-    from grainseal.client.stamping import read_receipt
-
     with Vault.open(mine.vault, PASSPHRASE) as vault:
         made = prove_claim(vault, copy, read_receipt(mine.receipt), original=original)
     photo = developed_file(copy, "x").photo
@@ -352,8 +375,6 @@ def check_proven(mine: Owner, copy: Path, log_key: Path, original: Path | None =
 
 
 def test_a_photo_that_was_enrolled_is_too_good(mine: Owner, alice) -> None:
-    from grainseal.client.stamping import read_receipt
-
     with (
         Vault.open(mine.vault, PASSPHRASE) as vault,
         pytest.raises(NotProvable, match="used to enrol"),
@@ -430,6 +451,23 @@ def test_enrolled_renewed_and_claimed_by_commands(
     assert program("evidence", "verify", folder, *keys) == 0, program.err
     assert "E7 passed" in program.out
 
+    true = (folder / "proof.json").read_bytes()
+    made_at = parse_claim_proof(true).statement.made_at
+    with Vault.open(vault, PASSPHRASE) as opened:
+        receipt = read_receipt(folder / "enrollment.receipt.json")
+        other = prove_claim(opened, folder / "copy.jpg", receipt, purpose="licence")
+    (folder / "proof.json").write_text(other.to_json())
+    assert program("evidence", "verify", folder, *keys, "--json") == 1
+    assert program.json["problem"] == (
+        "proof.json: O9: the claim proof is for 'licence', not for 'claim'"
+    )
+    (folder / "proof.json").write_bytes(true)
+    service_keys = keys_of_jwks((service.local.data / "jwks.json").read_text())
+    for ago, valid in ((SKEW_SECONDS, True), (SKEW_SECONDS + 1, False)):
+        log_keys = read_log_keys(str(log_key))
+        done = verify_evidence(folder, log_keys, service_keys, partial(float, made_at - ago))
+        assert done.valid is valid, done.problem
+
     shutil.copy(jpeg(photo, tmp_path / "other.jpg", 70), folder / "copy.jpg")
     assert program("evidence", "verify", folder, *keys, "--json") == 1
     failed = {each["check"]: each["problem"] for each in program.json["steps"] if each["problem"]}
@@ -453,6 +491,45 @@ def test_a_true_proof_of_somebody_else_is_no_evidence(
     keys += ["--service-keys", service.local.data / "jwks.json"]
     assert program("evidence", "verify", folder, *keys, "--json") == 1
     assert program.json["problem"] == "proof.json is of another claimant than the certificate"
+
+
+def test_no_key_of_a_template_s_photos(
+    service, mallory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kept code and the key file would give it back, without the camera."""
+    monkeypatch.setattr("grainseal.client.sealing._SCRYPT_N", 2**10)
+    testing: Any = {"profile": "FUZZY_TESTING", "allow_testing_profiles": True}
+    first, second = tmp_path / "first", tmp_path / "second"
+    with ClaimDevice(service, tmp_path / "v") as device:
+        plain = generate_key_file(first, device.vault, mallory.later, **testing)
+        with pytest.raises(PhotosRefused, match=r"a key was made of .*: take other photos"):
+            device.client.enroll(
+                "alice",
+                service.ticket("alice"),
+                mallory.enroll,
+                profile="TESTING",
+                claims=True,
+                claim_photos=[*mallory.enroll, mallory.later[0]],
+                claim_profile="CLAIM_TESTING",
+                proofs=True,
+            )
+        assert device.vault.state.enrollment is None
+        device.enroll(mallory.enroll, proofs=True)
+        state = device.vault.state
+        assert len(state.proof_photos) == len(mallory.enroll)
+        assert VaultState.from_bytes(state.to_bytes()) == state
+        with pytest.raises(PhotosRefused, match="a claim template with proofs was made of"):
+            generate_key_file(second, device.vault, mallory.enroll, **testing)
+        warned = generate_key_file(second, device.vault, mallory.probe, **testing)
+    assert (plain.warnings, warned.warnings) == ((), (CODE_KEPT,))
+    marks = state.proof_photos
+    assert with_template(state, marks).proof_photos == marks  # a renewal may take them again
+    for refused, state in (
+        (with_template, VaultState(b"d" * 32, key_photos=marks)),
+        (marked, VaultState(b"d" * 32, proof_photos=marks)),
+    ):
+        with pytest.raises(PhotosRefused):
+            refused(state, marks)
 
 
 def mallory_probe(theirs: Owner) -> list[Path]:

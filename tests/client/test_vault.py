@@ -78,8 +78,18 @@ def test_a_vault_from_before_claims_opens() -> None:
 def test_a_vault_from_before_photos_were_kept_opens() -> None:
     content = json.loads(VaultState(b"d" * 32, key_photos=(b"m" * 32, b"n" * 32)).to_bytes())
     assert VaultState.from_bytes(json.dumps(content).encode()).key_photos == (b"m" * 32, b"n" * 32)
-    del content["key_photos"]
+    del content["key_photos"], content["proof_photos"]
     assert VaultState.from_bytes(json.dumps(content).encode()) == VaultState(b"d" * 32)
+
+
+def test_a_vault_from_before_camera_keys_were_kept_opens() -> None:
+    by_key = replace(ENROLLMENT, helper_sha256=b"h" * 32, camera_key=b"c" * 32)
+    state = VaultState(b"d" * 32, by_key, PendingEnrollment(by_key, b"request"))
+    assert VaultState.from_bytes(state.to_bytes()) == state
+    content = json.loads(state.to_bytes())
+    del content["enrollment"]["camera_key"], content["pending"]["enrollment"]["camera_key"]
+    opened = VaultState.from_bytes(json.dumps(content).encode())
+    assert opened.enrollment == replace(by_key, camera_key=b"")
 
 
 def test_wrong_passphrase(tmp_path: Path) -> None:
