@@ -22,7 +22,7 @@ from grainseal.models.manifest import WEIGHTS, read_weights
 from grainseal.models.matching import ncc
 from grainseal.models.neural import session
 from grainseal.models.noise_level import photo_noise_level
-from grainseal.models.photo import Photo
+from grainseal.models.photo import Photo, PhotoKind
 from grainseal.models.simulator.variety import Shot, take_shot
 from grainseal.models.tiling import in_tiles
 
@@ -115,6 +115,9 @@ class _Extractor:
 
     def __init__(self, run: Callable[[Planes, float], Planes], margin: int) -> None:
         self._run, self._margin = run, margin
+
+    def source(self, _kind: PhotoKind, /) -> str:
+        return self.name
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
         level = photo_noise_level(photo)

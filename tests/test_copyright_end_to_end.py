@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 
 from grainseal.client import Client, RegistrationInfo, Vault
+from grainseal.client.claim_photos import DEFAULT_CLAIM_PROFILE
 from grainseal.client.demo_service import LocalService
 from grainseal.client.photos import extract, fingerprint_of
 from grainseal.crypto.certificate import ClaimStatement
 from grainseal.crypto.profiles import AUTH_JPEG_V1
+from grainseal.models.claim_code import claim_for
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.models.photo import read_photo
 from grainseal.models.wavelet import residual
@@ -37,7 +39,7 @@ class Nikon:
             service.ticket("owner", key),
             fingerprint_of(flats[:1], AUTH_JPEG_V1),
             claims=True,
-            claim_photos=extract(flats[:6]),
+            claim_photos=extract(flats[:6], claim_for(DEFAULT_CLAIM_PROFILE).extractor),
             profile="AUTH_JPEG_V1",
         )
         self.fresh: Fingerprint = fingerprint_of(flats[6:7], AUTH_JPEG_V1)

@@ -40,7 +40,9 @@ def stored(template) -> StoredClaims:
 
 @pytest.fixture(scope="module")
 def template(alice):
-    return new_claim_template(extract(alice.enroll), CLAIM_TESTING)
+    return new_claim_template(
+        extract(alice.enroll, claim_for(CLAIM_TESTING.name).extractor), CLAIM_TESTING
+    )
 
 
 def test_the_bitmap_has_one_bit_for_each_feature_of_the_frame() -> None:
