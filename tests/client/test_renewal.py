@@ -160,7 +160,7 @@ def test_the_command_line_says_it_once(
     assert ADVICE in program.json["renewal"]
     assert ADVICE not in program.err
     assert program("list", *where) == 0
-    assert "(TESTING, should be renewed)" in program.out
+    assert "(homomorphic, TESTING, should be renewed)" in program.out
     assert program.err.count(ADVICE) == 1
     assert program("list", *where, "--json") == 0
     assert ADVICE in program.json["renewal"]

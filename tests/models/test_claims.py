@@ -28,7 +28,7 @@ from grainseal.models.claims import (
 )
 from grainseal.models.codes import CodeError, features, keyed_mask
 from grainseal.models.extractor import get_extractor
-from grainseal.models.fingerprint import Fingerprint, estimate
+from grainseal.models.fingerprint import Fingerprint, estimate, zero_mean_by_cell
 from grainseal.models.photo import read_photo
 from grainseal.models.registration import register
 from grainseal.models.simulator import VirtualCamera, take_burst
@@ -274,7 +274,7 @@ def features_on(photo, frames):
     """What `copy_features` gives on each of the frames; the residual, the same for all, once."""
     single = estimate([photo], get_extractor(V1.extractor))
     for frame in frames:
-        placed = to_frame(single.values, SAME_SIZE, frame)
+        placed = to_frame(zero_mean_by_cell(single.values), SAME_SIZE, frame)
         yield features(Fingerprint(placed, single.kind, single.photos), V1)
 
 
