@@ -6,7 +6,6 @@ say of place and camera. A folder is made beside its place under another name an
 so that there is never half of one. docs/PROTOCOL.md, "Evidence".
 """
 
-import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -32,7 +31,7 @@ from .evidence_checks import (
     EvidenceVerification,
     verify_evidence,
 )
-from .output_files import require_new_folder, write_new
+from .output_files import flush, require_new_folder, write_new
 from .photos import PhotoFile, developed_file
 from .provenance_keys import vault_credential
 from .report_claim import Manifest, claim_page
@@ -141,20 +140,12 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         draft.mkdir(mode=0o700)
         for name, content in files.items():
             write_new(draft / name, content)
-            _flush(draft / name)
-        _flush(draft)
+            flush(draft / name)
+        flush(draft)
         draft.rename(place)  # over an empty folder, and over no other
-        _flush(place.parent)
+        flush(place.parent)
     except OSError as error:
         reason = error.strerror or error
         raise ClientError(f"cannot write the evidence to {folder}: {reason}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

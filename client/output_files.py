@@ -100,12 +100,12 @@ def _put(temporary: Path, path: Path) -> None:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    _keep_name(path.parent)
+    flush(path.parent)
 
 
-def _keep_name(folder: Path) -> None:
-    """Have the folder's entries on disk: a file's name is lost with the power otherwise."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Have a file's content, or the names in a folder, on disk: the power may fail."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

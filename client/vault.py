@@ -17,6 +17,7 @@ from typing import Final
 from grainseal.crypto.signing import SigningKey
 
 from .errors import VaultError
+from .output_files import flush
 from .sealing import Box, box_from_keyring, box_from_passphrase, box_of, needs_passphrase
 from .vault_state import VaultState
 
@@ -187,12 +188,4 @@ def _write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(path.parent)

@@ -15,8 +15,7 @@ its probe, a verifier cuts itself (`see`). docs/PROTOCOL.md, "Zero-knowledge cla
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -32,7 +31,7 @@ from .proof.packing import unpack_probe
 from .proof.score_proof import Probe, verify_score
 from .proof.signs_proof import verify_signs
 from .proof.window import ScoreWindow
-from .receipts import NotMade, Receipt, Step, verify_receipt
+from .receipts import NotMade, Receipt, Step, recorded, verify_receipt
 from .strict_json import load, plain, record_of
 
 FORMAT = "grainseal-claim-proof/1"
@@ -155,23 +154,23 @@ def verify_claim_proof(
     steps: list[Step] = []
     proof = receipt = distance = None
     try:
-        with _step(steps, "O1"):
+        with recorded(steps, "O1", PROOF_CHECKS):
             proof = parse_claim_proof(data)
-        with _step(steps, "O2"):
+        with recorded(steps, "O2", PROOF_CHECKS):
             receipt, entry = _logged(proof, keys)
-        with _step(steps, "O3"):
+        with recorded(steps, "O3", PROOF_CHECKS):
             _require_template(proof, entry)
-        with _step(steps, "O4"):
+        with recorded(steps, "O4", PROOF_CHECKS):
             _require_statement(proof.statement, entry, photo_sha256)
-        with _step(steps, "O5"):
+        with recorded(steps, "O5", PROOF_CHECKS):
             seen = see(proof)
-        with _step(steps, "O6"):
+        with recorded(steps, "O6", PROOF_CHECKS):
             claimed = _claimed(proof)
             distance = _require_match(claimed, seen)
         commitment, said = claimed.commitment, proof.statement.encoded
-        with _step(steps, "O7"):
+        with recorded(steps, "O7", PROOF_CHECKS):
             verify_signs(commitment, signs_statement(entry), proof.signs)
-        with _step(steps, "O8"):
+        with recorded(steps, "O8", PROOF_CHECKS):
             verify_score(commitment, claimed.probe, claimed.window, said, proof.score)
     except (MalformedMessage, VerificationFailed):
         pass  # the last step says it
@@ -240,15 +239,3 @@ def _require_match(claimed: _Claimed, seen: Seen) -> int:
             f"or its probe differs too much (by {distance} steps)"
         )
     return distance
-
-
-@contextmanager
-def _step(steps: list[Step], check: str) -> Iterator[None]:
-    problem = None
-    try:
-        yield
-    except (MalformedMessage, VerificationFailed) as error:
-        problem = str(error)
-        raise
-    finally:
-        steps.append(Step(check, PROOF_CHECKS[check], problem))

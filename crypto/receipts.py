@@ -168,24 +168,24 @@ def verify_receipt(
     steps: list[Step] = []
     receipt = checkpoint = stamped_at = None
     try:
-        with _step(steps, "L1"):
+        with recorded(steps, "L1"):
             receipt = parse_receipt(data)
-        with _step(steps, "L2"):
+        with recorded(steps, "L2"):
             verify_opening(receipt.leaf, receipt.opening)
-        with _step(steps, "L3"):
+        with recorded(steps, "L3"):
             checkpoint = verify_checkpoint(receipt.proof.checkpoint, keys)
-        with _step(steps, "L4"):
+        with recorded(steps, "L4"):
             require_counted(receipt.proof.index, checkpoint)
-        with _step(steps, "L5"):
+        with recorded(steps, "L5"):
             _verify_place(receipt, checkpoint)
         if receipt.kind is Kind.REGISTRATION:
-            with _step(steps, "L6"):
+            with recorded(steps, "L6"):
                 verify_statement(receipt.entry)
         if photo is not None:
-            with _step(steps, "L7"):
+            with recorded(steps, "L7"):
                 verify_photo(receipt.entry, photo)
         if root is not None:
-            with _step(steps, "L8"):
+            with recorded(steps, "L8"):
                 stamped_at = _verify_stamp(receipt, root)
     except (MalformedMessage, VerificationFailed):
         pass  # the last step says it
@@ -282,7 +282,8 @@ def _not_at_hand(receipt: Receipt | None, due: Sequence[str]) -> list[NotMade]:
 
 
 @contextmanager
-def _step(steps: list[Step], check: str) -> Iterator[None]:
+def recorded(steps: list[Step], check: str, checks: Mapping[str, str] = CHECKS) -> Iterator[None]:
+    """One of the `checks`, as far as it came, is added to `steps`; what it raised goes on."""
     problem = None
     try:
         yield
@@ -290,4 +291,4 @@ def _step(steps: list[Step], check: str) -> Iterator[None]:
         problem = str(error)
         raise
     finally:
-        steps.append(Step(check, CHECKS[check], problem))
+        steps.append(Step(check, checks[check], problem))

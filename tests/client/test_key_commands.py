@@ -302,7 +302,7 @@ def test_whatever_fails_no_key_is_lost_and_no_photo_forgotten(
     where = {
         "vault": (vaults, "_write_atomically"),
         "before the key file": (output_files, "_put"),
-        "after the key file": (output_files, "_keep_name"),
+        "after the key file": (output_files, "flush"),
     }
 
     def generate() -> None:
