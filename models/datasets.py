@@ -16,15 +16,17 @@ left out.
 
 Sources
 
-- Dresden: Gloe and Bohme, SAC 2010, pages 1584-1590.
-- VISION: Shullani et al., EURASIP Journal on Information Security 2017, article 15.
+- Dresden: Gloe and Bohme, ACM SAC 2010, pages 1584-1590, doi 10.1145/1774088.1774427.
+- VISION: Shullani, Fontani, Iuliani, Al Shaya, Piva, EURASIP Journal on Information Security 2017,
+  article 15, doi 10.1186/s13635-017-0067-2.
 - SOCRatES: Galdi, Hartung, Dugelay, ICPRAM 2019, pages 648-655. Names as read by
   https://github.com/bernatGene/SiamSCI (generate_strips.ipynb).
-- Daxing: Tian et al., IEEE Access 7, 2019, pages 101046-101053. Folders as read by
+- Daxing: Tian et al., IEEE Access 7, 2019, pages 101046-101053,
+  doi 10.1109/ACCESS.2019.2928356. Folders as read by
   https://github.com/g25ait1091-droid/e-inv-camera-provenance
   (notebooks/13_daxing_smartphone.ipynb).
 - Kaggle: Stamm and Bestagini, "IEEE Signal Processing Cup 2018 Database - Forensic Camera Model
-  Identification", IEEE DataPort, 2018. Names as shown by https://github.com/yell/kaggle-camera
+  Identification", IEEE DataPort. Names as shown by https://github.com/yell/kaggle-camera
   (README.md).
 - PhotoNecf: Qian et al., WWW 2023. Table as read by https://github.com/PhotoNecf/PhotoNecf
   (data/dataset.py).
