@@ -52,9 +52,9 @@ def dataset(
 ) -> None:
     """Sort the photos in SOURCE by kind and camera: OUT/<kind>/<camera>/, as links.
 
-    SOURCE is the folder of a collection that was unpacked, PhotoNecf's table, or a CSV file with the
-    columns path, camera and kind. OUT/<kind> is what `evaluate` takes as --references or --probes and `train` as
-    --photos. docs/EVALUATION.md has the conventions.
+    SOURCE is the folder of a collection that was unpacked, PhotoNecf's table, or a CSV file with
+    the columns path, camera and kind. OUT/<kind> is what `evaluate` takes as --references or
+    --probes and `train` as --photos. docs/EVALUATION.md has the conventions.
     """
     split = None if by is None else Split(by, test_share, seed)
     try:
