@@ -110,20 +110,16 @@ def _runner(weights: bytes, name: str) -> Callable[[Planes, float], Planes]:
     return run
 
 
-class TiledExtractor:
-    """An extractor from a function that gives planes and a noise level their residual."""
-
-    name = "tiled"
+class _Extractor:
+    name = "8 bits"
 
     def __init__(self, run: Callable[[Planes, float], Planes], margin: int) -> None:
         self._run, self._margin = run, margin
 
     def source(self, _kind: PhotoKind, /) -> str:
-        """Its name, for any kind."""
         return self.name
 
     def observe(self, photo: Photo) -> Iterator[Observation]:
-        """One observation a plane."""
         level = photo_noise_level(photo)
         residual = in_tiles(photo, SIDE, self._margin, lambda planes: self._run(planes, level))
         for index in range(photo.plane_count):
@@ -131,7 +127,7 @@ class TiledExtractor:
 
 
 def _correlation(shot: Shot, run: Callable[[Planes, float], Planes], margin: int) -> float:
-    return ncc(estimate([_photo(shot)], TiledExtractor(run, margin)).values, shot.pattern)
+    return ncc(estimate([_photo(shot)], _Extractor(run, margin)).values, shot.pattern)
 
 
 def _seconds(run: Callable[[Planes, float], Planes]) -> float:

@@ -1,7 +1,7 @@
 """One run of the ablation of losses: a small network is trained and judged."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,13 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bench.eight_bits import TiledExtractor
-from bench.figures import Figures, among, figures, standard_errors
+from bench.figures import standard_errors
 from bench.loss_pairs import Pairs, take_pairs
-from bench.loss_variants import Variant, denoising, steps
-from bench.neural import MODELS, pattern_of, products, simulated
-from grainseal.models.extractor import Extractor
-from grainseal.models.photo import Photo
+from bench.loss_variants import Variant, denoising, steps, without_twins
+from grainseal.models.simulator.variety import draw_conditions
 from grainseal.models.training import data, losses, run
 from grainseal.models.training.config import TrainingConfig
 from grainseal.models.training.network import ResidualNetwork
@@ -29,40 +26,38 @@ _NEVER: Final = 10**9  # steps between validations: there is one, at the end
 
 @dataclass(frozen=True)
 class Material:
-    """What all variants are trained on, and what they are judged by."""
+    """What all variants are trained on, and the shots of other cameras they are judged by."""
 
     training: data.Shots = field(repr=False)
     validation: data.Shots = field(repr=False)
     pairs: Pairs = field(repr=False)
-    cameras: Sequence[Sequence[Photo]] = field(repr=False)  # photos of each, siblings together
+    families: npt.NDArray[np.intp] = field(repr=False)  # (V,): the validation cameras' models
 
 
 @dataclass(frozen=True)
 class Outcome:
     """`reached`: correlation with the truth on each validation shot, (V,).
 
-    `common`: energy share of what their residuals have in common (losses.common_share), nan where
-    there are none. `photos`: figures of photo against photo, and `strangers`, the mean NCC of
-    cameras of different models in standard errors; None and nan where they are not asked for.
-    `seconds` of one thread's processor time, of training alone.
+    `common`: energy share of what the shots' residuals have in common (losses.common_share);
+    `strangers`: mean NCC of fingerprints of different models' cameras, in standard errors;
+    `seconds` of one thread's processor time, of training alone. nan where there is none.
     """
 
     reached: npt.NDArray[np.float64]
-    common: float
-    photos: Figures | None = None
+    common: float = float("nan")
     strangers: float = float("nan")
     seconds: float = float("nan")
 
 
-def take_material(config: TrainingConfig, models: int, bodies: int, folder: Path) -> Material:
-    """Simulated once. `models` of the triplets' cameras, `bodies` of each judging model."""
+def take_material(config: TrainingConfig, models: int, folder: Path) -> Material:
+    """Simulated once; `models` of the triplets' cameras."""
     training, validation = (
         data.load_shots(folder, config, judged, workers=1) for judged in (False, True)
     )
-    # As large as the training's shots, twice: photo against photo says little on fewer pixels.
-    side = 2 * config.side
-    cameras = [list(simulated(model, body, side)) for model in MODELS for body in range(bodies)]
-    return Material(training, validation, take_pairs(models, config.side), cameras)
+    seeds = range(data.VALIDATION_SEED, data.VALIDATION_SEED + len(validation))
+    drawn = [draw_conditions(np.random.default_rng([n, 4]), config.domain) for n in seeds]
+    families = np.array([conditions.family for conditions in drawn])
+    return Material(training, validation, take_pairs(models, config.side), families)
 
 
 def trained(variant: Variant, material: Material, config: TrainingConfig, folder: Path) -> Outcome:
@@ -81,22 +76,18 @@ def trained(variant: Variant, material: Material, config: TrainingConfig, folder
     begun = time.thread_time()
     Trainer(network, schedule, folder).run()
     seconds = time.thread_time() - begun
-    return _judged(network.eval(), material, seconds)
+    network.eval()
+    return judged(material, lambda batch: run.residual_of(network, batch), seconds)
 
 
 def ideal(material: Material) -> Outcome:
     """Of the photo less what a sensor without noise would have given: the ceiling."""
-    reached, common = _on_validation(material.validation, lambda batch: batch.noise)
-    return Outcome(reached, common)
+    return judged(material, lambda batch: batch.noise)
 
 
 def wavelet(material: Material) -> Outcome:
-    """Of the classical extractor."""
-    from grainseal.models.extractor import get_extractor
-
-    photos, strangers = _between_photos(get_extractor("wavelet"), material.cameras)
-    reached = np.asarray(material.validation.baseline, np.float64)
-    return Outcome(reached, float("nan"), photos, strangers)
+    """Of the classical extractor, as the validation shots have it beside them."""
+    return Outcome(np.asarray(material.validation.baseline, np.float64))
 
 
 def _phases(variant: Variant, config: TrainingConfig) -> tuple[Phase, ...]:
@@ -109,39 +100,28 @@ def _phases(variant: Variant, config: TrainingConfig) -> tuple[Phase, ...]:
     return tuple(phase for phase in phases if phase.steps)
 
 
-def _judged(network: ResidualNetwork, material: Material, seconds: float) -> Outcome:
-    def residual(planes: npt.NDArray[np.float32], level: float) -> npt.NDArray[np.float32]:
-        with torch.no_grad():
-            found = network(torch.from_numpy(planes[None]), torch.tensor([level]))
-        return found[0].numpy()
-
-    reached, common = _on_validation(
-        material.validation, lambda batch: run.residual_of(network, batch)
-    )
-    extractor = TiledExtractor(residual, network.margin)
-    photos, strangers = _between_photos(extractor, material.cameras)
-    return Outcome(reached, common, photos, strangers, seconds)
-
-
-def _on_validation(
-    shots: data.Shots, residual_of: Callable[[data.Batch], Tensor]
-) -> tuple[npt.NDArray[np.float64], float]:
-    reached, residuals = [], []
+def judged(
+    material: Material, residual_of: Callable[[data.Batch], Tensor], seconds: float = float("nan")
+) -> Outcome:
+    """What residuals (1, P, S, S) of the validation shots are worth."""
+    reached, residuals, fingerprints = [], [], []
     with torch.no_grad():
-        for index in range(len(shots)):
-            batch = data.whole(shots, index)
-            residual = residual_of(batch)
-            reached.append(run.reached(batch, residual))
-            residuals.append(residual[:1])  # without the twin
-        return np.array(reached), float(losses.common_share(torch.cat(residuals)))
+        for index in range(len(material.validation)):
+            shot = without_twins(data.whole(material.validation, index))
+            residual = residual_of(shot)
+            reached.append(run.reached(shot, residual))
+            residuals.append(residual)
+            fingerprints.append(losses.single_photo_fingerprint(shot.intensity, residual))
+        common = float(losses.common_share(torch.cat(residuals)))
+    strangers = _strangers(torch.cat(fingerprints).numpy(), material.families)
+    return Outcome(np.array(reached), common, strangers, seconds)
 
 
-def _between_photos(
-    extractor: Extractor, cameras: Sequence[Sequence[Photo]]
-) -> tuple[Figures, float]:
-    patterns = [pattern_of([photo], extractor) for photos in cameras for photo in photos]
-    owner = np.repeat(np.arange(len(cameras)), [len(photos) for photos in cameras])
-    pairs = among(products(patterns, patterns), owner)
-    model = pairs.cameras // (len(cameras) // len(MODELS))
-    strangers = pairs.scores[model[pairs.references] != model[pairs.probes]]
-    return figures(pairs), standard_errors(strangers)
+def _strangers(fingerprints: npt.NDArray[np.float32], families: npt.NDArray[np.intp]) -> float:
+    """Siblings are left out: before clean-up they have rows and columns in common."""
+    rows = fingerprints.reshape(len(fingerprints), -1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    one, other = np.triu_indices(len(rows), 1)
+    strange = families[one] != families[other]
+    return standard_errors((rows @ rows.T)[one, other][strange])

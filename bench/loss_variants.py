@@ -85,10 +85,11 @@ def steps(
     """Steps number `first` and the next. Without twins there are twice as many photos instead."""
     drawn = config if variant.twins else replace(config, batch=2 * config.batch)
     for number, batch in enumerate(data.batches(shots, drawn, first, n), first):
-        yield Step(number, batch if variant.twins else _without_twins(batch), pairs)
+        yield Step(number, batch if variant.twins else without_twins(batch), pairs)
 
 
-def _without_twins(batch: data.Batch) -> data.Batch:
+def without_twins(batch: data.Batch) -> data.Batch:
+    """The patches alone."""
     count = len(batch.pattern)
     return data.Batch(
         batch.planes[:count],

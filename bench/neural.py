@@ -122,10 +122,10 @@ def _real_rows(found: _Extractors, folder: Path, transform: str) -> list[Row]:
     nulls: list[Row] = []
     for name, extractor in by.items():
         probes = [p for p, own in zip(every[name], nikon, strict=True) if own]
-        enrolled = [pattern_of(group, extractor) for group in flats]
-        ten[name] = across(products(enrolled, probes), np.arange(len(flats)), owner[nikon])
-        one[name] = across(products(single[name], probes), flat_owner, owner[nikon])
-        each[name] = among(products(every[name], every[name]), owner)
+        enrolled = [_pattern(group, extractor) for group in flats]
+        ten[name] = across(_products(enrolled, probes), np.arange(len(flats)), owner[nikon])
+        one[name] = across(_products(single[name], probes), flat_owner, owner[nikon])
+        each[name] = among(_products(every[name], every[name]), owner)
         genuine = [(enrolled[own], probe) for own, probe in zip(owner[nikon], probes, strict=True)]
         nulls.append(_null_row(section, f"10 flats against each scene: {name}", genuine))
     # Five cameras are too few to draw from: photos are drawn.
@@ -147,10 +147,10 @@ def _null_row(section: str, what: str, genuine: Sequence[tuple[Pattern, Pattern]
 def _simulated_rows(found: _Extractors, bodies: int) -> list[Row]:
     shots: list[list[Photo]] = []
     for model in MODELS:
-        shots += [list(simulated(model, body)) for body in range(bodies)]
+        shots += [list(_simulated(model, body)) for body in range(bodies)]
     owner = np.repeat(np.arange(len(shots)), SCENES_PER_CAMERA)
     patterns = _single(shots, found)
-    pairs = {name: among(products(p, p), owner) for name, p in patterns.items()}
+    pairs = {name: among(_products(p, p), owner) for name, p in patterns.items()}
     section = (
         f"simulated: {len(MODELS)} models of {bodies} siblings, "
         f"{SCENES_PER_CAMERA} scenes each as JPEG, centre {CROP}x{CROP}"
@@ -176,22 +176,22 @@ def _common_pattern_row(section: str, name: str, pairs: Comparisons, bodies: int
     )
 
 
-def simulated(model: str, body: int, side: int = CROP) -> Iterator[Photo]:
-    """Scenes from numbers that no training shot has, by one body of one of MODELS."""
+def _simulated(model: str, body: int) -> Iterator[Photo]:
+    """Scenes from numbers that no training shot has."""
     settings, quality, subsampling = MODELS[model]
     seed = 20_000_000 + 100 * list(MODELS).index(model) + body
-    camera = VirtualCamera(seed, side, side, model=model)
+    camera = VirtualCamera(seed, CROP, CROP, model=model)
     for shot in range(SCENES_PER_CAMERA):
         number = seed * 10 + shot
         rng = np.random.default_rng(number)
         light = np.float32(rng.uniform(0.2, 0.7)) / np.array(settings.white_balance, np.float32)
         iso = int(rng.choice([100, 200, 400]))
-        frame = camera.photograph(varied_scene(side, side, number) * light, iso, shot)
+        frame = camera.photograph(varied_scene(CROP, CROP, number) * light, iso, shot)
         pixels = compressed(develop(frame, settings), quality, subsampling)
         yield Photo(pixels, "developed", f"{model} {body} {shot}", "")
 
 
-def pattern_of(photos: Sequence[Photo], extractor: Extractor) -> Pattern:
+def _pattern(photos: Sequence[Photo], extractor: Extractor) -> Pattern:
     """Fingerprint, centred and of unit energy: products of two are their NCC."""
     values = estimate(photos, extractor).values
     values = values - values.mean()
@@ -220,11 +220,10 @@ class _Remembering:
 
 
 def _single(groups: Sequence[Sequence[Photo]], by: _Extractors) -> Patterns:
-    return {n: [pattern_of([p], by[n]) for group in groups for p in group] for n in by}
+    return {n: [_pattern([p], by[n]) for group in groups for p in group] for n in by}
 
 
-def products(a: Sequence[Pattern], b: Sequence[Pattern]) -> Scores:
-    """NCC of each of `a` with each of `b`."""
+def _products(a: Sequence[Pattern], b: Sequence[Pattern]) -> Scores:
     left, right = (np.stack([p.ravel() for p in patterns]) for patterns in (a, b))
     return (left @ right.T).astype(np.float64)
 
