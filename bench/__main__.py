@@ -17,6 +17,7 @@ SECTIONS = (
     "accuracy",
     "neural",
     "eight_bits",
+    "losses",
     "cameras",
     "matching",
     "claims",

@@ -123,11 +123,21 @@ def varied_scene(height: int, width: int, seed: int) -> Scene:
 
 def take_shot(seed: int, side: int, domain: Literal["developed", "raw"] = "developed") -> Shot:
     """Shot number `seed`, side x side pixels: the same arguments give the same shot."""
-    rng = np.random.default_rng([seed, 4])
-    conditions = draw_conditions(rng, domain)
+    conditions = draw_conditions(np.random.default_rng([seed, 4]), domain)
+    return take_shot_under(conditions, seed, seed, side, domain)
+
+
+def take_shot_under(
+    conditions: Conditions,
+    body: int,
+    seed: int,
+    side: int,
+    domain: Literal["developed", "raw"] = "developed",
+) -> Shot:
+    """Scene and noise number `seed` by camera number `body`, a sibling of all of its family."""
     own_side = 2 * side if conditions.half else side
     camera = VirtualCamera(
-        seed,
+        body,
         own_side,
         own_side,
         conditions.prnu,

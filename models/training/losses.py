@@ -8,6 +8,7 @@ same scene and noise under the opposite pattern: in the difference of their fing
 cancels, and a batch tells what a change of weights is worth a hundred times more exactly.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -24,11 +25,22 @@ from grainseal.models.fingerprint import (
 
 _CHARBONNIER: Final = 0.3  # deviations: quadratic below, linear above
 _LEAST_NOISE: Final = 0.5 / 255
-_OWN_PLANE: Final = 0.2  # weight of every plane's own correlation with its I*K
-_COMMON: Final = 1.0  # weight of the penalty on what all photos have in common
 _PERIOD: Final = 8  # pixels: JPEG blocks, and CFA cells within them
 # A photo whose fingerprint correlates by r counts 1 / (r + this): hard ones count, too.
 _EASE: Final = 0.02
+
+
+@dataclass(frozen=True)
+class PatternParts:
+    """What the pattern loss is made of; the defaults are what is trained with."""
+
+    twins: bool = True  # without them, every patch's plain correlation with its own truth
+    own_plane: float = 0.2  # weight of every plane's own correlation with its I*K
+    common: float = 1.0  # weight of the penalty on what all photos have in common
+    even: bool = False  # easy and hard photos count alike, what the batch's count on average
+
+
+_ALL_PARTS: Final = PatternParts()
 
 
 def denoising_loss(residual: Tensor, noise: Tensor) -> Tensor:
@@ -41,19 +53,23 @@ def denoising_loss(residual: Tensor, noise: Tensor) -> Tensor:
     return torch.sqrt(difference.square() + _CHARBONNIER**2).mean()
 
 
-def pattern_loss(intensity: Tensor, residual: Tensor, pattern: Tensor) -> Tensor:
+def pattern_loss(
+    intensity: Tensor, residual: Tensor, pattern: Tensor, parts: PatternParts = _ALL_PARTS
+) -> Tensor:
     """Minus the weighted correlations with the truth, plus the penalty on what is common.
 
     `intensity` and `residual` are (2N, P, H, W), patches and then their twins, and `pattern` is the
-    patches' K as (N, H, W).
+    patches' K as (N, H, W). Without twins all three have N.
     """
-    whole = paired_correlation(single_photo_fingerprint(intensity, residual), pattern)
-    shown = intensity.chunk(2)[0] * pattern[:, None]
+    correlate = paired_correlation if parts.twins else correlation
+    whole = correlate(single_photo_fingerprint(intensity, residual), pattern)
+    shown = intensity[: len(pattern)] * pattern[:, None]
     planes = range(residual.shape[1])
-    by_plane = [paired_correlation(residual[:, p], shown[:, p]) for p in planes]
-    reached = whole + _OWN_PLANE * torch.stack(by_plane).mean(dim=0)
+    by_plane = [correlate(residual[:, p], shown[:, p]) for p in planes]
+    reached = whole + parts.own_plane * torch.stack(by_plane).mean(dim=0)
     weight = 1 / (whole.detach().clamp(min=0) + _EASE)
-    return _COMMON * common_share(residual) - (weight * reached).mean()
+    weight = weight.mean() if parts.even else weight
+    return parts.common * common_share(residual) - (weight * reached).mean()
 
 
 def single_photo_fingerprint(intensity: Tensor, residual: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from grainseal.models.training.trainer import Phase, Schedule, Trainer, Training
 
 _CONFIG: Final = "config.json"
 _ANCHOR: Final = 0.1
+_ALL_PARTS: Final = losses.PatternParts()
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _schedule(
 ) -> Schedule[data.Batch]:
     return Schedule(
         phases=tuple(
-            Phase(stage.name, stage.steps, stage.learning_rate, _LOSSES[stage.name])
+            Phase(stage.name, stage.steps, stage.learning_rate, by_residual(_LOSSES[stage.name]))
             for stage in config.stages
         ),
         batches=partial(data.batches, training, config),
@@ -68,23 +69,38 @@ def _schedule(
     )
 
 
-def _residual(network: nn.Module, batch: data.Batch) -> Tensor:
+def residual_of(network: nn.Module, batch: data.Batch) -> Tensor:
+    """(2N, P, C, C) as the network sees it, of patches and their twins."""
     residual: Tensor = network(batch.planes, batch.level, TRIM)
     return residual
 
 
-def _denoise(network: nn.Module, batch: data.Batch) -> Tensor:
-    return losses.denoising_loss(_residual(network, batch), batch.noise)
+def by_residual(
+    loss: Callable[[data.Batch, Tensor], Tensor],
+) -> Callable[[nn.Module, data.Batch], Tensor]:
+    """The loss of a network, from a loss of a batch and its residuals."""
+    return lambda network, batch: loss(batch, residual_of(network, batch))
 
 
-def _pattern(network: nn.Module, batch: data.Batch) -> Tensor:
-    residual = _residual(network, batch)
-    found = losses.pattern_loss(batch.intensity, residual, batch.pattern)
+def denoise(batch: data.Batch, residual: Tensor) -> Tensor:
+    """The loss of the stage `denoise`."""
+    return losses.denoising_loss(residual, batch.noise)
+
+
+def pattern(batch: data.Batch, residual: Tensor, parts: losses.PatternParts = _ALL_PARTS) -> Tensor:
+    """The loss of the stage `pattern`."""
+    found = losses.pattern_loss(batch.intensity, residual, batch.pattern, parts)
     # Correlation does not see the residual's scale, which would drift: noise has the right one.
     return found + _ANCHOR * losses.denoising_loss(residual, batch.noise)
 
 
-_LOSSES: Final = {"denoise": _denoise, "pattern": _pattern}
+_LOSSES: Final = {"denoise": denoise, "pattern": pattern}
+
+
+def reached(batch: data.Batch, residual: Tensor) -> float:
+    """Correlation of the fingerprint of a batch's first photo with the truth."""
+    found = losses.single_photo_fingerprint(batch.intensity, residual)[:1]
+    return float(losses.correlation(found, batch.pattern))
 
 
 def validate(shots: data.Shots, network: nn.Module) -> dict[str, float]:
@@ -93,19 +109,18 @@ def validate(shots: data.Shots, network: nn.Module) -> dict[str, float]:
     Beside the network's there are the wavelet's and the ideal one: of the photo less what a sensor
     without noise would have given. No residual that leaves the noise as it is can have more.
     """
-    reached: list[float] = []
+    own: list[float] = []
     ideal: list[float] = []
     noise = 0.0
     with torch.no_grad():
         for index in range(len(shots)):
             batch = data.whole(shots, index)
-            residual = _residual(network, batch)
-            for ncc, taken in ((reached, residual), (ideal, batch.noise)):
-                found = losses.single_photo_fingerprint(batch.intensity, taken)[:1]
-                ncc.append(float(losses.correlation(found, batch.pattern)))
+            residual = residual_of(network, batch)
+            own.append(reached(batch, residual))
+            ideal.append(reached(batch, batch.noise))
             noise += float(losses.denoising_loss(residual, batch.noise)) / len(shots)
     values, best, wavelet = (
-        torch.tensor(reached),
+        torch.tensor(own),
         torch.tensor(ideal),
         torch.from_numpy(np.array(shots.baseline)),
     )
