@@ -26,6 +26,7 @@ SECTIONS = (
     "proofs",
     "fuzzy",
     "bursts",
+    "isonet",
 )
 
 

@@ -46,6 +46,25 @@ def _level(plane: Plane) -> float:
     return float(np.quantile(means, QUANTILE))
 
 
+def noise_level_map(photo: Photo, side: int) -> Plane:
+    """Levels of a developed photo's squares of side x side pixels, float32 (rows, columns).
+
+    Squares lie side by side from the top left corner; what is left over is not looked at. `side`:
+    at least 2 * BLOCK, else ValueError, as for a photo that holds no square.
+    """
+    planes = list(photo.planes())
+    return np.array(
+        [
+            [
+                noise_level(plane[top : top + side, left : left + side] for plane in planes)
+                for left in range(0, photo.width - side + 1, side)
+            ]
+            for top in range(0, photo.height - side + 1, side)
+        ],
+        np.float32,
+    ).reshape(photo.height // side, photo.width // side)
+
+
 def photo_noise_level(photo: Photo) -> float:
     """Noise level of a photo's planes; of the four phases of a Bayer plane."""
     if photo.kind == "developed":
