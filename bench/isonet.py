@@ -7,6 +7,7 @@ ISO 400 is 1.2 stops off. Intervals are of 1,000 draws of cameras.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -14,19 +15,24 @@ import numpy.typing as npt
 
 from bench.figures import Estimate
 from bench.isonet_levels import ESTIMATED, MEASURED, TRUE, WAYS, correlations, level_table, shipped
-from bench.isonet_splices import KINDS, OTHER, QUALITIES, SAME, Judged, judged
+from bench.isonet_splices import KINDS, QUALITIES, UNTOUCHED, Judged, judged
 from bench.table import Row
-from grainseal.client.expectation import CAUTION
+from grainseal.client.expectation import CAUTION, CAUTION_UNCALIBRATED, WITHOUT_ISO
 from grainseal.models.bootstrap import REPLICATES, SEED, percentiles
 from grainseal.models.correlation_features import CLASSIC, ISO, NOISE
-from grainseal.models.correlation_prediction import Predictor, expected_ncc, read_predictor
+from grainseal.models.correlation_prediction import Predictor, camera_gain, read_predictor
 from grainseal.models.iso_map import PATCH
 from grainseal.models.manifest import WeightsError
 from grainseal.models.photo import Photo
 from grainseal.models.reference.isonet import IsoNet
 from grainseal.models.simulator.iso_series import IsoSeries, iso_series
 from grainseal.models.simulator.writers import compressed
-from grainseal.models.training.correlation_predictor import CHOICES, CameraCase, scene_case
+from grainseal.models.training.correlation_predictor import (
+    CHOICES,
+    CameraCase,
+    even_case,
+    scene_case,
+)
 
 SECTION: Final = "isonet"
 CAMERAS: Final = 52_000_000  # seeds from here on: nothing else has them
@@ -35,8 +41,6 @@ SIDE: Final = 512
 FLATS: Final = 8
 UNCOMPRESSED: Final = "uncompressed"
 LEAST_SHARE: Final = 0.95  # of the correlation with the true ISO's level
-# Expected NCC, in deviations of chance, from which a pair's ratio to it can be told.
-_TELLING: Final = 6.0
 _NAMES: Final = {
     CLASSIC: "Chen et al.'s features",
     (*CLASSIC, NOISE): "and the noise level",
@@ -53,40 +57,52 @@ class Camera:
 
     series: IsoSeries
     case: CameraCase
+    evens: CameraCase
     metrics: dict[str, Array]  # of the photos, (ISO speeds,), by compression
-    estimated: Array  # ISO of the camera's own JPEGs
+    estimated: Array  # ISO of the camera's own JPEGs; empty where there is no network
+
+    @property
+    def said(self) -> Sequence[float | None]:
+        """The same, None for each photo where there is no network."""
+        return list(self.estimated) or [None] * len(self.case.photos)
 
 
 def rows(quick: bool = False) -> list[Row]:
     """All tables; `quick` has three cameras."""
+    predictor, missing = read_predictor(), list[Row]()
+    estimator: IsoNet | None = None
     try:
-        estimator, predictor = IsoNet(), read_predictor()
+        estimator = IsoNet()
     except WeightsError as error:
-        return [Row(SECTION, "isonet", f"left out: {error}")]
+        missing.append(Row(SECTION, "isonet", f"left out: {error}"))
     cameras = [_camera(CAMERAS + number, estimator) for number in range(3 if quick else 12)]
     series = [camera.series for camera in cameras]
     splices = [
         each for number in range(len(cameras)) for each in judged(estimator, series, number, SEED)
     ]
     return [
-        *_iso_rows(cameras),
-        *_prediction_rows(cameras, predictor, estimator.sha256),
+        *missing,
+        *(_iso_rows(cameras) if estimator else []),
+        *_prediction_rows(cameras, predictor, estimator.sha256 if estimator else ""),
         *_expectation_rows(cameras, predictor),
         *_splicing_rows(splices),
         *_level_rows(cameras, quick),
     ]
 
 
-def _camera(seed: int, estimator: IsoNet) -> Camera:
+def _camera(seed: int, estimator: IsoNet | None) -> Camera:
     series = iso_series(seed, SIDE, FLATS)
+    case = scene_case(series, estimator, (EXTRACTOR,))
+    evens = even_case(series, None, (EXTRACTOR,))
+    if estimator is None:
+        return Camera(series, case, evens, {}, np.array([]))
     pictures = {UNCOMPRESSED: list(series.scenes)} | {
         f"JPEG {quality}": [compressed(scene, quality) for scene in series.scenes]
         for quality in QUALITIES
     }
-    case = scene_case(series, estimator, (EXTRACTOR,))
     metrics = {name: _metrics(estimator, shown) for name, shown in pictures.items()}
     own = _metrics(estimator, [np.asarray(photo.pixels, np.uint8) for photo in case.photos])
-    return Camera(series, case, metrics, 100 * 2**own)
+    return Camera(series, case, evens, metrics, 100 * 2**own)
 
 
 def _metrics(estimator: IsoNet, pictures: Sequence[npt.NDArray[np.uint8]]) -> Array:
@@ -143,47 +159,47 @@ def _prediction_rows(cameras: Sequence[Camera], predictor: Predictor, isonet: st
 
 
 def _expectation_rows(cameras: Sequence[Camera], predictor: Predictor) -> list[Row]:
-    """NCC of two photos of one camera as `grainseal compare` expects it."""
-    fit = predictor.fit_for(cameras[0].case.source(EXTRACTOR), (*CLASSIC, NOISE))
+    """What `grainseal compare` expects of a camera's scenes, and what they have.
+
+    Told the camera's gain by two even photos, as a folder of references tells it, and without.
+    """
+    fit = predictor.fit_for(cameras[0].case.source(EXTRACTOR), WITHOUT_ISO)
     if fit is None:
-        return [Row(SECTION, "expected NCC", "left out: not fitted for these weights")]
-    expected, reached = [], []
-    for camera in cameras:
-        own = [float(fit.predicted(each).mean()) for each in camera.case.features]
-        first, second = np.triu_indices(len(own), 1)
-        pairs = zip(first, second, strict=True)
-        expected.append([expected_ncc([own[i]], [own[j]]) for i, j in pairs])
-        reached.append(camera.case.truths[EXTRACTOR].pairs[first, second])
-    said, true = np.array(expected), np.array(reached)
-    telling = said * SIDE > _TELLING
-    enough = int((true[telling] >= CAUTION * said[telling]).sum())
-    return [
-        Row(
-            SECTION,
-            f"expected and reached NCC of two photos of one camera, {said.size} pairs",
-            f"r {_over_pairs(said, true):.3f}, off {_off(said, true):.5f}; "
-            f"means {said.mean():.5f}, {true.mean():.5f}",
-        ),
-        Row(
-            SECTION,
-            f"pairs that reach {CAUTION} of an expected NCC of {_TELLING:.0f} deviations or more",
-            f"{enough} of {int(telling.sum())}",
-        ),
-    ]
+        return [Row(SECTION, "expected correlation", "left out: not fitted for these weights")]
+    own, even = (
+        np.array([[float(fit.predicted(each).mean()) for each in case.features] for case in cases])
+        for cases in ([camera.case for camera in cameras], [camera.evens for camera in cameras])
+    )
+    alike = [float(camera.evens.truths[EXTRACTOR].pairs[0, 1]) for camera in cameras]
+    gains = [camera_gain(each[:1], each[1:], a) for each, a in zip(even, alike, strict=True)]
+    reached = np.stack([camera.case.truths[EXTRACTOR].whole for camera in cameras])
+    table = []
+    for how, said, caution in (
+        ("roughly", own, CAUTION_UNCALIBRATED),
+        ("by two even photos", own * np.array(gains)[:, None], CAUTION),
+    ):
+        enough = int((reached >= caution * said).sum())
+        value = (
+            f"r {_over_pairs(said, reached):.3f}, off {_off(said, reached):.4f}; "
+            f"{enough} of {said.size} reach {caution} of it"
+        )
+        table.append(Row(SECTION, f"expected correlation of a scene, {how}", value))
+    return table
 
 
 def _splicing_rows(found: Sequence[Judged]) -> list[Row]:
     table = []
-    for kind in KINDS:
-        for quality in QUALITIES:
-            chosen = [each for each in found if (each.kind, each.quality) == (kind, quality)]
-            alarms = sum(each.found.suspicious for each in chosen)
-            value = f"suspicious {alarms} of {len(chosen)}"
-            if kind in (OTHER, SAME):
-                scores = np.array([[each.f1] for each in chosen])
-                value = f"F1 {_over_cameras(scores, np.mean):.2f}; {value}"
-            name = f"pasted from {kind}" if kind in (OTHER, SAME) else kind
-            table.append(Row(SECTION, f"{name}, JPEG {quality}", value))
+    wanted = {(each.by, each.kind, each.quality) for each in found}
+    for case in (each for each in product((NOISE, ISO), KINDS, QUALITIES) if each in wanted):
+        by, kind, quality = case
+        chosen = [each for each in found if (each.by, each.kind, each.quality) == case]
+        alarms = sum(each.found.suspicious for each in chosen)
+        value, name = f"suspicious {alarms} of {len(chosen)}", kind
+        if kind != UNTOUCHED:
+            scores = np.array([[each.f1] for each in chosen])
+            value = f"F1 {_over_cameras(scores, np.mean):.2f}; {value}"
+            name = f"pasted from {kind}"
+        table.append(Row(SECTION, f"{name}, JPEG {quality}, by {by}", value))
     return table
 
 
@@ -194,7 +210,7 @@ def _level_rows(cameras: Sequence[Camera], quick: bool) -> list[Row]:
             [
                 correlations(network, table, photo, iso, estimated, camera.series.pattern)
                 for photo, iso, estimated in zip(
-                    camera.case.photos, camera.case.isos, camera.estimated, strict=True
+                    camera.case.photos, camera.case.isos, camera.said, strict=True
                 )
             ]
             for camera in cameras
@@ -206,9 +222,9 @@ def _level_rows(cameras: Sequence[Camera], quick: bool) -> list[Row]:
             f"NCC of {EXTRACTOR} with the true pattern, noise level {way}",
             f"{_over_cameras(reached[:, :, place], np.mean):.4f}",
         )
-        for place, way in enumerate(WAYS)
+        for place, way in enumerate(WAYS[: reached.shape[2]])
     ]
-    for one, limit in ((ESTIMATED, f">= {LEAST_SHARE}"), (MEASURED, "")):
+    for one, limit in ((MEASURED, ""), (ESTIMATED, f">= {LEAST_SHARE}"))[: reached.shape[2] - 1]:
         pair = reached[:, :, [WAYS.index(one), WAYS.index(TRUE)]]
         share = _over_cameras(pair, lambda v: float(v[..., 0].mean() / v[..., 1].mean()))
         ok = share.value >= LEAST_SHARE if limit else None

@@ -51,11 +51,13 @@ def correlations(
     table: LevelTable,
     photo: Photo,
     iso: int,
-    estimated: float,
+    estimated: float | None,
     pattern: npt.NDArray[np.float32],
 ) -> list[float]:
-    """NCC with the true pattern by each of WAYS."""
-    levels = (photo_noise_level(photo), table.level(iso), table.level(estimated))
+    """NCC with the true pattern by each of WAYS, but the last where nothing is estimated."""
+    levels = [photo_noise_level(photo), table.level(iso)]
+    if estimated is not None:
+        levels.append(table.level(estimated))
     return [ncc(estimate([photo], _Extractor(network, level)).values, pattern) for level in levels]
 
 

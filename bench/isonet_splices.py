@@ -3,14 +3,15 @@
 Host and donor are developed by their own cameras; the composition is saved as JPEG once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.iso_map import LEAST_STEP, MetricMap
+from grainseal.models.correlation_features import ISO, NOISE
+from grainseal.models.iso_map import noise_map
 from grainseal.models.photo import Photo
 from grainseal.models.reference.isonet import IsoNet
 from grainseal.models.simulator.develop import Picture
@@ -32,14 +33,16 @@ _SMALLEST, _LARGEST = 0.3, 0.55
 class Judged:
     """One composed photo, and what was found in it; `f1` is of pixels, nan where none is pasted."""
 
-    camera: int
+    by: str
     kind: str
     quality: int
     found: Splicing
     f1: float
 
 
-def judged(estimator: IsoNet, cameras: Sequence[IsoSeries], number: int, seed: int) -> list[Judged]:
+def judged(
+    estimator: IsoNet | None, cameras: Sequence[IsoSeries], number: int, seed: int
+) -> list[Judged]:
     """Every kind in every quality, with a scene of camera `number` as the host."""
     rng = np.random.default_rng([seed, number])
     host, donor = cameras[number], cameras[(number + 1) % len(cameras)]
@@ -53,9 +56,10 @@ def judged(estimator: IsoNet, cameras: Sequence[IsoSeries], number: int, seed: i
         UNTOUCHED: (host.scenes[own], nothing),
     }
     return [
-        _judged(estimator, number, kind, quality, *made[kind])
+        each
         for kind in KINDS
         for quality in QUALITIES
+        for each in _judged(estimator, kind, quality, *made[kind])
     ]
 
 
@@ -83,10 +87,13 @@ def _composed(host: Picture, donor: Picture, pasted: Mask) -> Picture:
 
 
 def _judged(
-    estimator: IsoNet, camera: int, kind: str, quality: int, picture: Picture, pasted: Mask
-) -> Judged:
+    estimator: IsoNet | None, kind: str, quality: int, picture: Picture, pasted: Mask
+) -> Iterator[Judged]:
     photo = Photo(compressed(picture, quality), "developed", kind, "")
-    metrics: MetricMap = estimator.metric_map(photo, LEAST_STEP)
-    found = find_splicing(metrics)
-    mask = pixel_mask(found.suspect, metrics.step, *photo.shape)
-    return Judged(camera, kind, quality, found, f1_score(mask, pasted))
+    maps = {NOISE: noise_map(photo)}
+    if estimator is not None:
+        maps[ISO] = estimator.metric_map(photo)
+    for by, values in maps.items():
+        found = find_splicing(values)
+        mask = pixel_mask(found.suspect, values.step, *photo.shape)
+        yield Judged(by, kind, quality, found, f1_score(mask, pasted))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grainseal.models.photo import Photo, PhotoError, read_photo
+from grainseal.models.reference.weights import remedy
 
 from .errors import ClientError
 from .inspecting import Inspection, as_json, inspect_photo
@@ -17,6 +18,7 @@ from .report import require_matplotlib
 from .terminal import options, progress
 
 _STDOUT: Final = Path("-")
+ISONET: Final = "isonet"
 
 
 @click.command()
@@ -36,8 +38,10 @@ _STDOUT: Final = Path("-")
 def inspect(photo: Path, extractor: str, json_file: Path | None, report: Path | None) -> None:
     """Say what PHOTO tells of itself, on this machine.
 
-    Its estimated ISO beside the one that its file states, its noise, how well it should match a
-    good fingerprint of its own camera, and whether a part of it seems to come from another photo.
+    Its estimated ISO, if isonet is trained, beside the one that its file states; its noise; how
+    well it should match a good fingerprint of its own camera; and whether a part of it seems to
+    come from another photo, by the ISO metric or by the noise.
+
     These are estimates, not proofs: docs/EVALUATION.md says how far off they are.
     """
     if report is not None:
@@ -109,6 +113,8 @@ def _camera(photo: Photo) -> str:
 
 
 def _iso(found: Inspection) -> str:
+    if found.iso is None:
+        return f"its file states {found.photo.iso or 'none'}; not estimated: {remedy(ISONET)}"
     estimated = f"about {found.iso:.0f}, estimated"
     if found.stops_apart is None:
         return f"{estimated}; its file states none"
@@ -126,10 +132,11 @@ def _correlation(found: Inspection) -> str:
 
 
 def _splicing(found: Inspection) -> str:
-    split = found.splicing
+    split, by = found.splicing, "ISO" if found.iso is not None else "noise"
     if not split.suspicious:
-        return f"no sign of it (separation {split.separation:.1f})"
+        return f"no sign of it in its {by} (separation {split.separation:.1f})"
     return (
         f"{100 * split.share:.0f} % of it seems to be {abs(split.gap):.1f} stops "
-        f"{'above' if split.gap > 0 else 'below'} the rest (separation {split.separation:.1f})"
+        f"of {by} {'above' if split.gap > 0 else 'below'} the rest "
+        f"(separation {split.separation:.1f})"
     )

@@ -5,22 +5,25 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from grainseal.models.correlation_features import BLOCK, block_features
-from grainseal.models.iso_map import PATCH, MetricMap
+from grainseal.models.iso_map import PATCH, MetricMap, noise_map
 from grainseal.models.manifest import WeightsError
 from grainseal.models.noise_level import noise_level_map, photo_noise_level
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo
 from grainseal.models.quality import SMALLEST, ProblemCode, Quality, image_problems
 from grainseal.models.quality import inspect as measure_quality
 from grainseal.models.splicing import Splicing, find_splicing
 
 from .errors import ClientError
 from .expectation import fit_with_iso
+
+if TYPE_CHECKING:
+    from grainseal.models.reference.isonet import IsoNet
 
 NOISE_SIDE: Final = 64  # pixels of a square of the noise level map
 # Rounded for readers and files; nothing is known more exactly.
@@ -55,18 +58,19 @@ class PhotoMap:
 class Inspection:
     """One photo's findings.
 
-    `iso`: estimated. `noise_level`: on the 8-bit scale. `correlation`: predicted, with a perfect
-    fingerprint of its own camera; None without coefficients for the installed networks.
+    `iso`: estimated; None where isonet is not trained. `noise_level`: on the 8-bit scale.
+    `correlation`: predicted, with a perfect fingerprint of its own camera; None without
+    coefficients for the extractor. `splicing`: of the ISO map, else of the noise's.
     """
 
     photo: Photo = field(repr=False)
-    iso: float
+    iso: float | None
     noise_level: float
     quality: Quality
     remarks: tuple[str, ...]
     correlation: float | None
     splicing: Splicing
-    iso_map: PhotoMap
+    iso_map: PhotoMap | None
     noise_map: PhotoMap
     correlation_map: PhotoMap | None
     suspicion_map: PhotoMap
@@ -74,40 +78,47 @@ class Inspection:
     @property
     def stops_apart(self) -> float | None:
         """How much higher the estimated ISO is than the stated one; None where none is stated."""
-        return math.log2(self.iso / self.photo.iso) if self.photo.iso else None
+        if self.iso is None or not self.photo.iso:
+            return None
+        return math.log2(self.iso / self.photo.iso)
 
 
 def inspect_photo(photo: Photo, extractor: str, progress: Progress | None = None) -> Inspection:
     """Everything; `progress` is told the patches of the ISO map that are done.
 
-    `extractor`: whose correlation is predicted. ClientError for a photo that is RAW or too small,
-    or when the network is not there.
+    `extractor`: whose correlation is predicted. ClientError for a photo that is RAW or too small.
     """
-    from grainseal.models.reference.isonet import IsoNet  # loads onnxruntime
-
     _require_developed(photo)
-    try:
-        estimator = IsoNet()
-        metrics = estimator.metric_map(photo, progress=progress)
-    except (WeightsError, PhotoError) as error:
-        raise ClientError(str(error)) from None
+    estimator = _estimator()
+    metrics = estimator.metric_map(photo, progress=progress) if estimator is not None else None
+    split = metrics if metrics is not None else noise_map(photo)
     quality = measure_quality(photo)
     problems = image_problems(photo, quality, need_flat=False)
-    splicing = find_splicing(metrics)
-    predicted = _predicted(photo, metrics, extractor, estimator.sha256)
+    splicing = find_splicing(split)
+    predicted = _predicted(photo, metrics, extractor, estimator.sha256 if estimator else "")
     return Inspection(
         photo=photo,
-        iso=metrics.iso,
+        iso=metrics.iso if metrics is not None else None,
         noise_level=255 * photo_noise_level(photo),
         quality=quality,
         remarks=tuple(_REMARKS[each.code] for each in problems),
         correlation=float(predicted.values.mean()) if predicted is not None else None,
         splicing=splicing,
-        iso_map=PhotoMap(metrics.values, PATCH, metrics.step),
+        iso_map=PhotoMap(metrics.values, PATCH, metrics.step) if metrics is not None else None,
         noise_map=PhotoMap(255 * noise_level_map(photo, NOISE_SIDE), NOISE_SIDE, NOISE_SIDE),
         correlation_map=predicted,
-        suspicion_map=PhotoMap(splicing.suspicion, PATCH, metrics.step),
+        suspicion_map=PhotoMap(splicing.suspicion, PATCH, split.step),
     )
+
+
+def _estimator() -> "IsoNet | None":
+    """None where isonet is not trained."""
+    from grainseal.models.reference.isonet import IsoNet  # loads onnxruntime
+
+    try:
+        return IsoNet()
+    except WeightsError:
+        return None
 
 
 def _require_developed(photo: Photo) -> None:
@@ -120,7 +131,9 @@ def _require_developed(photo: Photo) -> None:
         )
 
 
-def _predicted(photo: Photo, metrics: MetricMap, extractor: str, isonet: str) -> PhotoMap | None:
+def _predicted(
+    photo: Photo, metrics: MetricMap | None, extractor: str, isonet: str
+) -> PhotoMap | None:
     fit = fit_with_iso(extractor, isonet)
     if fit is None:
         return None
@@ -133,8 +146,8 @@ def as_json(found: Inspection, path: Path) -> dict[str, object]:
     maps = {
         "iso_metric": found.iso_map,
         "noise_level": found.noise_map,
+        "predicted_correlation": predicted,
         "suspicion": found.suspicion_map,
-        **({"predicted_correlation": predicted} if predicted is not None else {}),
     }
     return {
         "photo": str(path),
@@ -145,7 +158,7 @@ def as_json(found: Inspection, path: Path) -> dict[str, object]:
         "make": photo.make,
         "model": photo.model,
         "iso": {
-            "estimated": round(found.iso, 1),
+            "estimated": _rounded(found.iso),
             "stated": photo.iso,
             "stops_apart": _rounded(found.stops_apart),
         },
@@ -161,6 +174,7 @@ def as_json(found: Inspection, path: Path) -> dict[str, object]:
         },
         "predicted_correlation": _rounded(found.correlation),
         "splicing": {
+            "by": "ISO metric" if found.iso_map is not None else "noise level",
             "suspicious": splicing.suspicious,
             "gap": _rounded(splicing.gap),
             "separation": _rounded(splicing.separation),
@@ -170,6 +184,7 @@ def as_json(found: Inspection, path: Path) -> dict[str, object]:
         "maps": {
             name: {"side": each.side, "step": each.step, "values": each.listed()}
             for name, each in maps.items()
+            if each is not None
         },
     }
 

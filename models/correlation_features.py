@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pywt
 from scipy import ndimage
 
-from grainseal.models.iso_map import MetricMap
+from grainseal.models.iso_map import LEAST_NOISE, MetricMap
 from grainseal.models.noise_level import noise_level_map
 from grainseal.models.photo import Photo, PhotoError
 
@@ -36,8 +36,6 @@ CRITICAL: Final = 250.0
 FALL: Final = 6.0
 FLAT_SHARE: Final = 0.03
 WINDOW: Final = 5
-# Noise below a quarter of an 8-bit step is rounding's.
-_LEAST_NOISE: Final = 0.25
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _WAVELET: Final = "db4"
 _MARGIN: Final = 16  # pixels around a row of blocks that filters look at; even, for the wavelet
@@ -68,7 +66,7 @@ def block_features(photo: Photo, metrics: MetricMap | None = None) -> BlockFeatu
     require_blocks(photo)
     rows, columns = (length // BLOCK for length in photo.shape)
     classic = np.stack([_row_features(photo, BLOCK * row, columns) for row in range(rows)])
-    noise = np.log2(np.maximum(255 * noise_level_map(photo, BLOCK), _LEAST_NOISE))
+    noise = np.log2(np.maximum(255 * noise_level_map(photo, BLOCK), LEAST_NOISE))
     found = [classic, noise[:, :, None]]
     if metrics is not None:
         found.append(metrics.of_blocks(BLOCK, rows, columns)[:, :, None])

@@ -23,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from grainseal.models.correlation_features import BlockFeatures
-from grainseal.models.manifest import REINSTALL, WEIGHTS, WeightsError
+from grainseal.models.manifest import REINSTALL, WeightsError
+from grainseal.models.reference.weights import folder_of
 
 Array = npt.NDArray[np.float64]
 
@@ -114,8 +115,12 @@ def camera_gain(one: Sequence[float], other: Sequence[float], reached: float) ->
     return math.exp((low + high) / 2)
 
 
-def read_predictor(folder: Path = WEIGHTS) -> Predictor:
-    """The fits in a folder; WeightsError if they are missing or damaged."""
+def read_predictor(folder: Path | None = None) -> Predictor:
+    """The fits in a folder, by default the user's own, else the shipped ones.
+
+    WeightsError if they are missing or damaged.
+    """
+    folder = folder if folder is not None else folder_of(STEM, (STEM,))
     try:
         entries = json.loads((folder / f"{STEM}.json").read_text())
         fits = tuple(

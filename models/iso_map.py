@@ -1,7 +1,8 @@
 """Where in a photo which ISO: metrics log2(ISO / 100) of patches on a grid.
 
 What the estimator `isonet` (models/reference/isonet.py) says of a photo, for those who make
-something of it without running a network themselves.
+something of it without running a network themselves; or, where there is no network, what the noise
+level says: shot noise doubles with every second stop.
 """
 
 import math
@@ -11,12 +12,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from grainseal.models.noise_level import noise_level_map
+from grainseal.models.photo import Photo, PhotoError
+
 Array = npt.NDArray[np.float32]
 
 PATCH: Final = 64  # pixels a side
 # Patches of a photo that are looked at: more cost time, and move neither median nor map.
 MOST: Final = 1024
 LEAST_STEP: Final = 32  # half a patch
+# On the 8-bit scale: a quarter of a step is rounding's.
+LEAST_NOISE: Final = 0.25
 _JPEG_BLOCK: Final = 8
 
 
@@ -58,6 +64,28 @@ def _membership(blocks: int, side: int, patches: int, step: int) -> npt.NDArray[
     members = np.where(inside.any(axis=1)[:, None], inside, nearest)
     shares: npt.NDArray[np.float64] = members / members.sum(axis=1, keepdims=True)
     return shares
+
+
+def noise_map(photo: Photo) -> MetricMap:
+    """2 log2 of the noise level of each patch, in 8-bit steps: stops, but from no known zero.
+
+    PhotoError for a photo that is RAW or smaller than a patch.
+    """
+    require_patches(photo)
+    step = map_step(*photo.shape)
+    levels = 255 * noise_level_map(photo, PATCH, step)
+    return MetricMap(2 * np.log2(np.maximum(levels, LEAST_NOISE)), step)
+
+
+def require_patches(photo: Photo) -> None:
+    """PhotoError for a photo that is RAW or smaller than a patch."""
+    if photo.kind != "developed":
+        raise PhotoError(f"{photo.name} is RAW: give the JPEG made of it")
+    if min(photo.shape) < PATCH:
+        raise PhotoError(
+            f"{photo.name} is {photo.width}x{photo.height}: at least {PATCH} pixels a side "
+            "are needed"
+        )
 
 
 def map_step(height: int, width: int) -> int:

@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.iso_map import MOST, PATCH, MetricMap, map_step
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.iso_map import MOST, PATCH, MetricMap, map_step, require_patches
+from grainseal.models.photo import Photo
 from grainseal.models.reference.network import TrainedNetwork
 from grainseal.models.reference.patch_classifier import patches_of
 
@@ -52,7 +52,7 @@ class IsoNet:
 
         PhotoError for a photo that is RAW or has no whole patch.
         """
-        _require_patches(photo)
+        require_patches(photo)
         patches = patches_of(photo.pixels, PATCH)
         chosen = patches[spread(len(patches), MOST)]
         return np.concatenate(
@@ -69,7 +69,7 @@ class IsoNet:
 
         `progress` is told the patches done and their number. PhotoError as for `metrics`.
         """
-        _require_patches(photo)
+        require_patches(photo)
         step = map_step(*photo.shape) if step is None else step
         rows, columns = ((length - PATCH) // step + 1 for length in photo.shape)
         corners = step * np.indices((rows, columns)).reshape(2, -1).T
@@ -79,16 +79,6 @@ class IsoNet:
             if progress is not None:
                 progress(min(start + _AT_ONCE, len(corners)), len(corners))
         return MetricMap(np.concatenate(found).reshape(rows, columns), step)
-
-
-def _require_patches(photo: Photo) -> None:
-    if photo.kind != "developed":
-        raise PhotoError(f"{photo.name} is RAW: give the JPEG made of it")
-    if min(photo.shape) < PATCH:
-        raise PhotoError(
-            f"{photo.name} is {photo.width}x{photo.height}: "
-            f"{NAME} needs at least {PATCH} pixels a side"
-        )
 
 
 def _cut(photo: Photo, corners: npt.NDArray[np.intp]) -> Array:

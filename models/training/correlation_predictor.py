@@ -97,7 +97,7 @@ def fit_predictor(
     folder.mkdir(parents=True, exist_ok=True)
 
     def cases(first: int, count: int) -> list[CameraCase]:
-        found = []
+        found: list[CameraCase] = []
         for seed in range(first, first + count):
             found += _kept_cases(folder, seed, plan, estimator)
             done()

@@ -9,6 +9,8 @@ from tests.client.iso_network import metric_of, write_iso_network
 
 from grainseal.client.expectation import fit_without_iso
 from grainseal.models.correlation_features import block_features
+from grainseal.models.correlation_prediction import STEM
+from grainseal.models.manifest import WEIGHTS
 from grainseal.models.noise_level import photo_noise_level
 from grainseal.models.photo import read_photo
 from grainseal.models.reference.weights import VARIABLE, missing
@@ -94,7 +96,7 @@ def test_a_part_of_other_noise_is_named(program, pictures, known):
     assert suspicion[5:8, 7:12].min() > 0.8
     assert suspicion[11:, :].max() < 0.3
     assert program("inspect", pictures / "pasted.png") == 0
-    assert "stops above the rest" in program.out
+    assert "stops of ISO above the rest" in " ".join(program.out.split())
     assert "its file states none" in program.out
     assert "not compressed with loss" in program.out
 
@@ -139,11 +141,22 @@ def test_what_cannot_be_inspected_is_said(program, pictures, known, tmp_path):
     assert "cannot write" in program.err
 
 
-def test_without_the_network_it_says_what_to_do(program, pictures, monkeypatch, tmp_path):
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
+def test_without_the_network_noise_stands_in_for_the_iso(program, pictures, monkeypatch, tmp_path):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    shipped = tmp_path / STEM
+    shipped.with_suffix(".json").write_bytes((WEIGHTS / f"{STEM}.json").read_bytes())
     monkeypatch.setattr("grainseal.models.reference.weights.WEIGHTS", tmp_path)
-    assert program("inspect", pictures / "even.jpg") == 2
-    assert "grainseal train isonet" in program.err
+    assert program("inspect", pictures / "pasted.png", "--json", "-") == 0
+    found = program.json
+    assert found["iso"] == {"estimated": None, "stated": None, "stops_apart": None}
+    assert "iso_metric" not in found["maps"]
+    assert found["predicted_correlation"] > 0
+    assert found["splicing"]["by"] == "noise level"
+    assert found["splicing"]["suspicious"]
+    assert 4.5 < found["splicing"]["gap"] < 6.2  # two stops for each of three doublings
+    assert program("inspect", pictures / "even.jpg") == 0
+    assert "grainseal train isonet" in " ".join(program.out.split())
+    assert "no sign of it in its noise" in " ".join(program.out.split())
 
 
 def test_an_extractor_without_coefficients_gets_no_prediction(program, pictures, known):
