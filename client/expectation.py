@@ -28,7 +28,7 @@ WITHOUT_ISO: Final = CLASSIC
 WITH_ISO: Final = (*CLASSIC, ISO)
 # The share of what is expected that nineteen of twenty photos reach: where photos of one side say
 # how strong their camera's pattern is, and where nothing does (docs/EVALUATION.md).
-CAUTION: Final = 0.3
+CAUTION: Final = 0.15
 CAUTION_UNCALIBRATED: Final = 0.03
 # Photos of a set that are looked at: the next ones would say the same.
 _MOST_PHOTOS: Final = 12
