@@ -27,6 +27,7 @@ SECTIONS = (
     "proofs",
     "fuzzy",
     "bursts",
+    "isonet",
 )
 
 

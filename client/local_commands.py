@@ -8,12 +8,13 @@ import click
 
 from grainseal.crypto.errors import MalformedMessage, VerificationFailed
 from grainseal.crypto.tokens import keys_of_jwks, verify_decision
-from grainseal.models.matching import MatchError
+from grainseal.models.matching import Match, MatchError
 from grainseal.models.matching import compare as match
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
 from .errors import ClientError, ServiceError
-from .photos import DEFAULT_EXTRACTOR, EXTRACTOR_HELP, extract
+from .expectation import Expectation, expected_match
+from .photos import DEFAULT_EXTRACTOR, EXTRACTOR_HELP, extract_halves
 from .sessions import new_idempotency_key
 from .terminal import json_option, note, options, progress, show
 from .transport import Transport
@@ -38,22 +39,25 @@ def compare(a: Path, b: Path, extractor: str, crop: int | None, as_json: bool) -
 
     NCC is the normalised correlation of the two noise patterns, PCE the energy of its peak over
     that of the rest. The probability is that of an unrelated camera to match as well by pure
-    chance; cameras of one make may share a little more than chance.
+    chance; cameras of one make may share a little more than chance. Developed photos also get the
+    NCC that is expected if the two are of one camera: it changes no decision, and says how much a
+    weak match means.
     """
     with progress(f"Reading {a.name}") as report:
-        one = extract([a], extractor, crop=crop, progress=report)
+        one = extract_halves([a], extractor, crop=crop, progress=report)
     with progress(f"Reading {b.name}") as report:
-        other = extract([b], extractor, crop=crop, progress=report)
+        other = extract_halves([b], extractor, crop=crop, progress=report)
     try:
-        found = match(one, other)
+        found = match(one.fingerprint, other.fingerprint)
     except MatchError as error:
         raise ClientError(f"{error} (--crop N takes the centre of both)") from None
+    expected = expected_match((a, one), (b, other), extractor, crop)
     show(
         as_json,
-        asdict(found),
+        {**asdict(found), "expected": asdict(expected) if expected is not None else None},
         f"NCC {found.ncc:.5f}\nPCE {found.pce:.1f}\n"
         f"false match probability {_told(found.false_match_probability)}\n"
-        f"{_reading(found.false_match_probability)}",
+        f"{_reading(found.false_match_probability)}{_expectation(found, expected)}",
     )
 
 
@@ -66,6 +70,19 @@ def _reading(probability: float) -> str:
     if probability < SAME_BELOW:
         return "the same camera, very likely"
     return "undecided" if probability < UNDECIDED_BELOW else "no sign of the same camera"
+
+
+def _expectation(found: Match, expected: Expectation | None) -> str:
+    """What a match means beside what it could be: more lines for people."""
+    if expected is None:
+        return ""
+    how = "by photos of one side" if expected.calibrated else "roughly: no side has two photos"
+    line = f"\nexpected of one camera: NCC about {expected.ncc:.5f} ({how})"
+    if found.false_match_probability < SAME_BELOW:
+        return line
+    if expected.tells_below(SAME_BELOW):
+        return f"{line}\nso weak a match of such photos speaks against one camera"
+    return f"{line}\nsuch photos hardly show their camera: a weak match says little"
 
 
 @click.group()

@@ -18,7 +18,8 @@ from grainseal.crypto.profiles import (
 from grainseal.models.claim_code import claim_for
 from grainseal.models.codes import CodeError, CodeSpec, code_for, extractor_for
 from grainseal.models.extractor import NAMES, Extractor, get_extractor
-from grainseal.models.fingerprint import Fingerprint, estimate
+from grainseal.models.fingerprint import Fingerprint, FingerprintEstimator, estimate
+from grainseal.models.matching import ncc
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, PhotoKind, read_photo
 from grainseal.models.quality import Problem, problems
 
@@ -215,6 +216,37 @@ def extract(
     or do not belong together, `ClientError` for an extractor that is unknown or has no weights.
     """
     return _estimated(photos, extractor_named(extractor), crop, progress)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A fingerprint of some photos, and the NCC of those of every other one; None of one photo."""
+
+    fingerprint: Fingerprint
+    ncc: float | None
+
+
+def extract_halves(
+    photos: Sequence[str | Path],
+    extractor: str = DEFAULT_EXTRACTOR,
+    *,
+    crop: int | None = None,
+    progress: Progress | None = None,
+) -> Halves:
+    """As `extract`, and how alike two halves of the photos are."""
+    files, by = photo_files(photos), extractor_named(extractor)
+    halves = [FingerprintEstimator(by, crop) for _ in range(2)]
+    try:
+        for number, path in enumerate(files):
+            halves[number % 2].add(read_photo(path))
+            if progress is not None:
+                progress(number + 1, len(files))
+        whole = halves[0].joined(halves[1]).finish()
+        if len(files) == 1:
+            return Halves(whole, None)
+        return Halves(whole, ncc(*(half.finish().values for half in halves)))
+    except PhotoError as error:
+        raise PhotosRefused(str(error)) from None
 
 
 def _estimated(

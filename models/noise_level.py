@@ -46,6 +46,26 @@ def _level(plane: Plane) -> float:
     return float(np.quantile(means, QUANTILE))
 
 
+def noise_level_map(photo: Photo, side: int, step: int | None = None) -> Plane:
+    """Levels of a developed photo's squares of side x side pixels, float32 (rows, columns).
+
+    Squares are `step` pixels apart, by default side by side, from the top left corner; what is left
+    over is not looked at. ValueError for a `side` below 2 * BLOCK.
+    """
+    step, planes = step or side, list(photo.planes())
+    tops, lefts = (range(0, length - side + 1, step) for length in photo.shape)
+    return np.array(
+        [
+            [
+                noise_level(plane[top : top + side, left : left + side] for plane in planes)
+                for left in lefts
+            ]
+            for top in tops
+        ],
+        np.float32,
+    ).reshape(len(tops), len(lefts))
+
+
 def photo_noise_level(photo: Photo) -> float:
     """Noise level of a photo's planes; of the four phases of a Bayer plane."""
     if photo.kind == "developed":

@@ -63,7 +63,7 @@ class Limits:
 LIMITS: Final = Limits()
 
 _BLOCK: Final = 16
-_SMALLEST: Final = 320  # pixels a side that every extractor can work on, RAW or developed
+SMALLEST: Final = 320  # pixels a side that every extractor can work on, RAW or developed
 _SATURATED_LEVEL: Final = 250 / 255
 _WINDOW: Final = 512  # pixels a side of the centre window where noise is examined
 _PROFILE_TREND: Final = 9  # samples of the running median that is taken off the profile
@@ -145,7 +145,7 @@ def problems(
             found.append(misfit)
             continue
         quality = inspect(photo)
-        found += _image_problems(photo, quality, need_flat, limits)
+        found += image_problems(photo, quality, need_flat, limits)
         for name, sha256, noise in seen:
             if sha256 == photo.sha256 or ncc(noise, quality.noise) > limits.duplicate:
                 message = f"{photo.name} is the same shot as {name}: take a new photo for each"
@@ -172,8 +172,8 @@ def _misfit(photo: Photo, spec: CodeSpec, first: Photo | None) -> Problem | None
         message = f"{photo.name} is {photo.kind}, but {spec.name} is made from {spec.kind} photos"
         return Problem(photo.name, "kind", message, True)
     try:
-        if min(photo.shape) < _SMALLEST:
-            raise CodeError(f"a photo of at least {_SMALLEST} pixels a side is needed")
+        if min(photo.shape) < SMALLEST:
+            raise CodeError(f"a photo of at least {SMALLEST} pixels a side is needed")
         require_frame(photo.shape, spec)
         if first is not None:
             require_same_frame(photo.shape, first.shape)
@@ -192,9 +192,11 @@ def _camera(photo: Photo) -> str:
     return f"{photo.make or ''} {photo.model}".strip()
 
 
-def _image_problems(
-    photo: Photo, quality: Quality, need_flat: bool, limits: Limits
+def image_problems(
+    photo: Photo, quality: Quality, need_flat: bool, limits: Limits = LIMITS
 ) -> list[Problem]:
+    """What is wrong with what one photo shows; `quality`: what `inspect` measured of it."""
+
     def problem(code: ProblemCode, blocking: bool = True) -> Problem:
         return Problem(photo.name, code, f"{photo.name} {_MESSAGES[code]}", blocking)
 

@@ -8,22 +8,24 @@ Our choices in use
 
 - Patches of 64x64 lie side by side from the top left corner, as in the authors' code; of a photo
   with more than 1024 the 1024 most evenly spread are looked at.
+- A map has them on a grid of its own, overlapping in small photos and apart in large ones, always
+  on the blocks of a JPEG, as in training.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.iso_map import MOST, PATCH, MetricMap, map_step, require_patches
+from grainseal.models.photo import Photo
 from grainseal.models.reference.network import TrainedNetwork
 from grainseal.models.reference.patch_classifier import patches_of
 
 Array = npt.NDArray[np.float32]
 
 NAME: Final = "isonet"
-PATCH: Final = 64
-MOST: Final = 1024
 _AT_ONCE: Final = 64  # patches: a layer of them takes some 60 MB
 
 
@@ -36,6 +38,11 @@ class IsoNet:
         """WeightsError, which says what to do, if the network is not there."""
         self._network = TrainedNetwork(NAME, NAME)
 
+    @property
+    def sha256(self) -> str:
+        """Of the network: metrics of another one are other metrics."""
+        return self._network.manifest.sha256
+
     def iso(self, photo: Photo) -> float:
         """Of the whole photo, positive."""
         return float(100 * 2 ** np.median(self.metrics(photo)))
@@ -45,17 +52,43 @@ class IsoNet:
 
         PhotoError for a photo that is RAW or has no whole patch.
         """
-        if photo.kind != "developed":
-            raise PhotoError(f"{photo.name} is RAW: give the JPEG made of it")
-        if min(photo.shape) < PATCH:
-            raise PhotoError(
-                f"{photo.name} is {photo.width}x{photo.height}: "
-                f"{NAME} needs at least {PATCH} pixels a side"
-            )
+        require_patches(photo)
         patches = patches_of(photo.pixels, PATCH)
         chosen = patches[spread(len(patches), MOST)]
-        parts = (chosen[i : i + _AT_ONCE] for i in range(0, len(chosen), _AT_ONCE))
-        return np.concatenate([self._network.run(patches=part) for part in parts])
+        return np.concatenate(
+            [self._network.run(patches=chosen[i : i + _AT_ONCE]) for i in _starts(len(chosen))]
+        )
+
+    def metric_map(
+        self,
+        photo: Photo,
+        step: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> MetricMap:
+        """ISO metrics on a grid, `step` pixels apart, by default as `map_step` says.
+
+        `progress` is told the patches done and their number. PhotoError as for `metrics`.
+        """
+        require_patches(photo)
+        step = map_step(*photo.shape) if step is None else step
+        rows, columns = ((length - PATCH) // step + 1 for length in photo.shape)
+        corners = step * np.indices((rows, columns)).reshape(2, -1).T
+        found = []
+        for start in _starts(len(corners)):
+            found.append(self._network.run(patches=_cut(photo, corners[start : start + _AT_ONCE])))
+            if progress is not None:
+                progress(min(start + _AT_ONCE, len(corners)), len(corners))
+        return MetricMap(np.concatenate(found).reshape(rows, columns), step)
+
+
+def _cut(photo: Photo, corners: npt.NDArray[np.intp]) -> Array:
+    """Float32 (N, 3, 64, 64) in [0, 1] of the patches whose first pixels are at `corners`."""
+    cut = [patches_of(photo.pixels[t : t + PATCH, x : x + PATCH], PATCH) for t, x in corners]
+    return np.concatenate(cut)
+
+
+def _starts(count: int) -> range:
+    return range(0, count, _AT_ONCE)
 
 
 def spread(count: int, most: int) -> npt.NDArray[np.intp]:

@@ -157,6 +157,45 @@ for _system in SYSTEMS:
 
 
 @train.command()
+@click.option("--out", "folder", type=_FOLDER, required=True)
+@click.option("--cameras", type=click.IntRange(min=2), default=24, show_default=True)
+@click.option("--validation-cameras", type=click.IntRange(min=1), default=6, show_default=True)
+def correlation_predictor(folder: Path, cameras: int, validation_cameras: int) -> None:
+    """Fit the coefficients that predict how well a photo matches its own camera.
+
+    With the network of isonet, shipped or named by GRAINSEAL_WEIGHTS, there are also fits with its
+    ISO metric. --out gets the coefficients, and what was measured of each camera; the same command
+    goes on after an interruption.
+    """
+    try:
+        from grainseal.models.training.correlation_predictor import (
+            Plan,
+            fit_predictor,
+            write_predictor,
+        )
+        from grainseal.models.training.export import commit
+    except ImportError as error:
+        raise click.ClickException("training needs torch: pip install grainseal[train]") from error
+    from grainseal.models.manifest import WeightsError
+    from grainseal.models.reference.isonet import IsoNet
+
+    try:
+        estimator = IsoNet()
+    except WeightsError as error:
+        click.echo(f"no fits with the ISO metric: {error}", err=True)
+        estimator = None
+    plan = Plan(cameras=cameras, validation_cameras=validation_cameras)
+    with _bars() as bars:
+        task = bars.add_task("cameras", total=cameras + validation_cameras)
+        kept = folder / "correlation-predictor"
+        made = fit_predictor(plan, estimator, kept, _command(), commit(), _advance(bars, task))
+    path = write_predictor(folder, made)
+    for name, score in made.scores.items():
+        click.echo(f"{name}: {score}")
+    click.echo(f"{path}: copy it to models/weights to ship it")
+
+
+@train.command()
 @click.argument("checkpoint", type=_FILE)
 @click.option("--out", "folder", type=_FOLDER, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

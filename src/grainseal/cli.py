@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "register": "grainseal.client.copyright_commands:register",
     "claim": "grainseal.client.copyright_commands:claim",
     "compare": "grainseal.client.local_commands:compare",
+    "inspect": "grainseal.client.inspect_command:inspect",
     "evaluate": "grainseal.client.evaluate_command:evaluate_command",
     "evaluate-leakage": "grainseal.client.leakage_command:evaluate_leakage",
     "dataset": "grainseal.client.dataset_command:dataset",

@@ -26,7 +26,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from grainseal.models.reference.isonet import NAME, PATCH
+from grainseal.models.iso_map import PATCH
+from grainseal.models.reference.isonet import NAME
 from grainseal.models.reference.patch_classifier import patches_of
 from grainseal.models.training.config import ConfigError
 from grainseal.models.training.systems.config import SystemConfig
