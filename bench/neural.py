@@ -15,19 +15,10 @@ import numpy.typing as npt
 from bench import neural_speed
 from bench.accuracy import photos_folder
 from bench.extractors import BEST, OURS, PHOTONECF, WAVELET, available, everyone, left_out
-from bench.figures import (
-    AUC,
-    EER,
-    SEPARATION,
-    Figures,
-    across,
-    among,
-    figures,
-    standard_errors,
-)
+from bench.figures import AUC, EER, SEPARATION, Figures, figures, standard_errors
 from bench.table import Row
 from grainseal.models.bootstrap import Bootstrap, CameraBootstrap, UnitBootstrap
-from grainseal.models.evaluation import Comparisons, Scores
+from grainseal.models.evaluation import Comparisons, Scores, across, among
 from grainseal.models.extractor import Extractor, Observation
 from grainseal.models.fingerprint import estimate
 from grainseal.models.matching import effective_samples

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "compare": "grainseal.client.local_commands:compare",
     "evaluate": "grainseal.client.evaluate_command:evaluate_command",
     "evaluate-leakage": "grainseal.client.leakage_command:evaluate_leakage",
+    "reproduce": "grainseal.client.reproduce_command:reproduce",
     "dataset": "grainseal.client.dataset_command:dataset",
     "key": "grainseal.client.key_commands:key",
     "simulate": "grainseal.client.simulate_command:simulate",
