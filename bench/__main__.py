@@ -18,6 +18,7 @@ SECTIONS = (
     "neural",
     "eight_bits",
     "cameras",
+    "systems",
     "matching",
     "claims",
     "codes",
