@@ -146,7 +146,7 @@ def _kept(method: Method, sets: Sequence[Sequence[Photo]], probe: bool) -> list[
     """The numbers of their templates; photos are worked on by all cores, kept in order."""
 
     def made(photos: Sequence[Photo]) -> object:
-        collector = method.collector("", probe)
+        collector = method.collector("", probe, "none")
         for photo in photos:
             collector.add(photo)
         return collector.finish()

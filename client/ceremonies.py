@@ -5,7 +5,6 @@ in the vault before each of them leaves.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from grainseal.crypto.opening import HomomorphicKey
@@ -83,7 +82,7 @@ class Ceremonies:
         pending = enrolling.finish(submitted, answer, template, self.device, new_idempotency_key())
         # From here on a crash, ours or the service's, is mended by sending the same again.
         marks = claims.marks if claims is not None else ()
-        self._vault.update(lambda state: replace(with_template(state, marks), pending=pending))
+        self._vault.update(lambda state: with_template(state, marks).begun(pending))
         return self._complete(pending)
 
     def enroll_key(
@@ -95,7 +94,7 @@ class Ceremonies:
             session, expected, made, self.device, new_idempotency_key(), self._clock()
         )
         # Before the helper data leaves: no other may be made of its photos, whatever becomes of it.
-        self._vault.update(lambda state: replace(marked(state, made.marks), pending=pending))
+        self._vault.update(lambda state: marked(state, made.marks).begun(pending))
         return self._complete(pending)
 
     def resume(self) -> pb.Enrollment | None:

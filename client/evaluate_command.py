@@ -52,6 +52,13 @@ def _even(context: click.Context, parameter: click.Parameter, value: int | None)
         help="Every K photos make one reference; default: all of a camera's.",
     ),
     click.option(
+        "--probe-photos",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Every K photos make one probe.",
+    ),
+    click.option(
         "--transform",
         type=click.Choice(TRANSFORMS),
         default="none",
@@ -77,6 +84,7 @@ def evaluate_command(
     extractor: str | None,
     crop: int | None,
     reference_photos: int | None,
+    probe_photos: int,
     transform: str,
     matcher: str,
     json_file: Path | None,
@@ -85,13 +93,13 @@ def evaluate_command(
 ) -> None:
     """Measure how well fingerprints tell cameras apart, on folders of photos, on this machine.
 
-    Each probe photo is compared with each reference; a pair is genuine when both lie in folders of
-    one name. The same folder twice compares every photo with every other once.
+    Each probe is compared with each reference; a pair is genuine when both lie in folders of one
+    name. The same folder twice compares every photo, or group of photos, with every other once.
     docs/EVALUATION.md says what each figure means.
     """
     if report is not None:
         require_matplotlib()
-    plan = plan_evaluation(references, probes, reference_photos)
+    plan = plan_evaluation(references, probes, reference_photos, probe_photos)
     settings = Settings(extractor or default_extractor(matcher), crop, transform, matcher)
     with progress_of_stages() as progress:
         found = evaluate(plan, settings, progress)

@@ -19,15 +19,16 @@ class Figures:
 
     Every `ncc` is the score of `matcher`: with "ncc", that of the fingerprints themselves.
     `extractor`: None where the matcher needs none. `reference_photos`: photos in one reference,
-    None for all of a camera's. `auc_ci` and `eer_ci`: (low, high) at 95 %. `fnmr_at_fmr` is keyed
-    by the FMR. `seconds_per_photo`: wall time from file to fingerprint over the number of photos,
-    with as many at work as there are cores.
+    None for all of a camera's; `probe_photos`: in one probe. `auc_ci` and `eer_ci`: (low, high) at
+    95 %. `fnmr_at_fmr` is keyed by the FMR. `seconds_per_photo`: wall time from file to fingerprint
+    over the number of photos, with as many at work as there are cores.
     """
 
     extractor: str | None
     matcher: str
     crop: int | None
     reference_photos: int | None
+    probe_photos: int
     transform: str
     genuine_pairs: int
     impostor_pairs: int
@@ -68,6 +69,7 @@ def figures_of(found: Evaluation) -> Figures:
         matcher=found.settings.matcher,
         crop=found.settings.crop,
         reference_photos=found.plan.reference_photos,
+        probe_photos=found.plan.probe_photos,
         transform=found.settings.transform,
         genuine_pairs=genuine.size,
         impostor_pairs=impostor.size,

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.copies import copy_fingerprint
+from grainseal.models.copies import copy_estimator
 from grainseal.models.correlations import CORRELATIONS
 from grainseal.models.extractor import Extractor
 from grainseal.models.fingerprint import Estimator, Fingerprint
@@ -54,11 +54,12 @@ class Method(Protocol):
     def sided(self) -> bool:
         """Whether reference and probe cannot change places."""
 
-    def collector(self, camera: str, probe: bool) -> Collector:
-        """For one sample's photos, of the folder `camera`; several may be at work at once."""
+    def collector(self, camera: str, probe: bool, transform: str) -> Collector:
+        """For one sample's photos, of the folder `camera`; several may be at work at once.
 
-    def of_copy(self, photo: Photo, transform: str) -> Any:
-        """The template of a photo's changed copy; PhotoError where there is none."""
+        What it is given is changed by `transform`, one of models.copies.TRANSFORMS, before it is
+        used. `ClientError` for a transform that the method has no use for.
+        """
 
     def keep(self, template: Any, probe: bool) -> int | None:
         """The number it is kept by, None when there is nothing in it to compare."""
@@ -80,14 +81,10 @@ class CorrelationMethod:
         self._store = store
         self.sided = self._correlation.sided
 
-    def collector(self, camera: str, probe: bool) -> Estimator:  # noqa: ARG002
-        """The correlation's estimator, the same for both sides."""
-        return self._correlation.estimator(self._extractor, self._crop)
-
-    def of_copy(self, photo: Photo, transform: str) -> Fingerprint:
-        """The estimate of one changed photo, on the photo's own grid."""
-        estimator = self._correlation.estimator
-        return copy_fingerprint(photo, transform, self._extractor, self._crop, estimator)
+    def collector(self, camera: str, probe: bool, transform: str) -> Estimator:  # noqa: ARG002
+        """The correlation's estimator, the same for both sides, on the photos' own grid."""
+        made = self._correlation.estimator
+        return copy_estimator(transform, self._extractor, self._crop, made)
 
     def keep(self, template: Fingerprint, probe: bool) -> int | None:
         """None for a flat plane, which has no pattern."""

@@ -2,8 +2,8 @@
 
 Folders are DIR/<camera>/photos. A reference is made of K photos of a camera in the order of their
 names; a folder with more gives one reference for every K, without overlap, and what is left over is
-said. A probe is one photo. When references and probes are the same photos, one by one, every pair
-of photos is compared once, whichever comes first.
+said. So is a probe, of its own K, which is 1 where nothing is said. When references and probes are
+the same groups of photos, every pair of groups is compared once, whichever comes first.
 """
 
 from dataclasses import dataclass, field
@@ -35,30 +35,38 @@ class Sample:
 class Plan:
     """`paired_among_themselves`: the probes are the references, and each pair counts once.
 
-    `reference_photos` is K, None for all of a camera's. `notes` says what is not compared.
+    `reference_photos` and `probe_photos`: K of either side, None for all of a camera's. `notes`
+    says what is not compared.
     """
 
     references: list[Sample] = field(default_factory=list)
     probes: list[Sample] = field(default_factory=list)
     paired_among_themselves: bool = False
     reference_photos: int | None = None
+    probe_photos: int = 1
     notes: list[str] = field(default_factory=list)
 
 
-def plan_evaluation(references: Path, probes: Path, reference_photos: int | None) -> Plan:
+def plan_evaluation(
+    references: Path, probes: Path, reference_photos: int | None, probe_photos: int = 1
+) -> Plan:
     """Samples of both folders. `ClientError` for folders without cameras or photos.
 
-    `reference_photos`: None means all of a camera's, or 1 when both folders are the same.
+    `reference_photos`: None means all of a camera's, or `probe_photos` when both folders are the
+    same.
     """
     same = _same(references, probes)
     if same and reference_photos is None:
-        reference_photos = 1
-    plan = Plan(reference_photos=reference_photos)
-    plan.paired_among_themselves = same and reference_photos == 1
+        reference_photos = probe_photos
+    plan = Plan(reference_photos=reference_photos, probe_photos=probe_photos)
+    plan.paired_among_themselves = same and reference_photos == probe_photos
     probing = _cameras(probes, plan.notes)
-    for camera, paths in (probing if same else _cameras(references, plan.notes)).items():
-        plan.references += _grouped(camera, paths, reference_photos, plan.notes)
-    plan.probes = [Sample(camera, (path,)) for camera, paths in probing.items() for path in paths]
+    plan.probes = _samples(probing, probe_photos, "probe", plan.notes)
+    if plan.paired_among_themselves:
+        plan.references = plan.probes
+    else:
+        referred = probing if same else _cameras(references, plan.notes)
+        plan.references = _samples(referred, reference_photos, "reference", plan.notes)
     return plan
 
 
@@ -86,13 +94,25 @@ def _cameras(root: Path, notes: list[str]) -> dict[str, list[Path]]:
     return cameras
 
 
-def _grouped(camera: str, paths: list[Path], size: int | None, notes: list[str]) -> list[Sample]:
+def _samples(
+    cameras: dict[str, list[Path]], size: int | None, what: str, notes: list[str]
+) -> list[Sample]:
+    return [
+        Sample(camera, group)
+        for camera, paths in cameras.items()
+        for group in _grouped(camera, paths, size, what, notes)
+    ]
+
+
+def _grouped(
+    camera: str, paths: list[Path], size: int | None, what: str, notes: list[str]
+) -> list[tuple[Path, ...]]:
     """Groups of `size` photos; all of them when there are no more than that."""
     if size is None or len(paths) <= size:
         if size is not None and len(paths) < size:
-            notes.append(f"{camera}: a reference of {len(paths)} photos only, not {size}")
-        return [Sample(camera, tuple(paths))]
+            notes.append(f"{camera}: a {what} of {len(paths)} photos only, not {size}")
+        return [tuple(paths)]
     whole = len(paths) // size * size
     if whole < len(paths):
         notes.append(f"{camera}: {len(paths) - whole} photos left over after groups of {size}")
-    return [Sample(camera, tuple(paths[i : i + size])) for i in range(0, whole, size)]
+    return [tuple(paths[i : i + size]) for i in range(0, whole, size)]

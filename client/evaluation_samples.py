@@ -96,7 +96,9 @@ class Extraction:
         most = _MOST_THREADS if self._settings.crop else _MOST_THREADS_OF_WHOLE_FRAMES
         with ThreadPoolExecutor(min(os.cpu_count() or 1, most)) as pool:
             try:
-                made = pool.map(lambda sample: self._made(sample, transform, probe), samples)
+                made = pool.map(
+                    lambda sample: _made(sample, self._method, transform, probe), samples
+                )
                 for sample, outcome in zip(samples, made, strict=True):
                     done += len(sample.paths)
                     self._progress(stage, done, total)
@@ -106,11 +108,6 @@ class Extraction:
                 raise
         self.photos += total
         return units
-
-    def _made(self, sample: Sample, transform: str, probe: bool) -> "_Outcome":
-        if transform != "none":
-            return _of_copy(sample, transform, self._method)
-        return _of_photos(sample, self._method, probe)
 
     def _kept(self, sample: Sample, outcome: "_Outcome", probe: bool) -> Iterator[Unit]:
         """The unit, if there is one; what was left out is remembered."""
@@ -142,9 +139,9 @@ def _unit(sample: Sample, made: Template, used: tuple[Photo, ...], kept: int) ->
     return Unit(sample, made.kind, made.shape, frames, digests, kept)
 
 
-def _of_photos(sample: Sample, method: Method, probe: bool) -> _Outcome:
-    """One template of all the photos that can be used together."""
-    collector = method.collector(sample.camera, probe)
+def _made(sample: Sample, method: Method, transform: str, probe: bool) -> _Outcome:
+    """One template of all the photos, or their copies, that can be used together."""
+    collector = method.collector(sample.camera, probe, transform)
     used, left_out = [], []
     for path in sample.paths:
         try:
@@ -155,13 +152,3 @@ def _of_photos(sample: Sample, method: Method, probe: bool) -> _Outcome:
         else:
             used.append(photo.without_pixels())
     return _Outcome(collector.finish() if used else None, tuple(used), tuple(left_out))
-
-
-def _of_copy(sample: Sample, transform: str, method: Method) -> _Outcome:
-    (path,) = sample.paths
-    try:
-        photo = read_photo(path)
-        made = method.of_copy(photo, transform)
-    except PhotoError as error:
-        return _Outcome(None, (), ((path, str(error)),))
-    return _Outcome(made, (photo.without_pixels(),), ())

@@ -35,16 +35,10 @@ class PairMethod:
         self._crop = crop
         self._kept: list[Features] = []
 
-    def collector(self, camera: str, probe: bool) -> "_SetCollector":  # noqa: ARG002
-        """An empty set, for either side."""
-        return _SetCollector(self._matcher.start(), self._crop)
-
-    def of_copy(self, photo: Photo, transform: str) -> SetTemplate:
-        """A set of one changed photo; `ClientError` for a transform that changes its size."""
+    def collector(self, camera: str, probe: bool, transform: str) -> "_SetCollector":  # noqa: ARG002
+        """An empty set, for either side; `ClientError` for a transform that changes sizes."""
         _require_size_stays(transform, self._matcher.name)
-        collector = self.collector("", probe=True)
-        collector.add(recompressed(photo, transform))
-        return collector.finish()
+        return _SetCollector(self._matcher.start(), self._crop, transform)
 
     def keep(self, template: SetTemplate, probe: bool) -> int | None:  # noqa: ARG002
         """Always has something to compare."""
@@ -69,24 +63,18 @@ class ClassifierMethod:
         self._classifier = classifier
         self._kept: list[npt.NDArray[np.float64]] = []
 
-    def collector(self, camera: str, probe: bool) -> "_ClassCollector":
+    def collector(self, camera: str, probe: bool, transform: str) -> "_ClassCollector":
         """`ClientError` for a reference of a camera that the classifier does not know."""
+        _require_size_stays(transform, self._classifier.name)
         if probe:
-            return _ClassCollector(self._classifier, None)
+            return _ClassCollector(self._classifier, None, transform)
         known = self._classifier.cameras
         if camera not in known:
             raise ClientError(
                 f"{self._classifier.name} knows the cameras {', '.join(known)}, not {camera}: "
                 f"run `grainseal train {self._classifier.name} --photos` with photos of yours"
             )
-        return _ClassCollector(self._classifier, known.index(camera))
-
-    def of_copy(self, photo: Photo, transform: str) -> SetTemplate:
-        """The changed photo's probabilities; `ClientError` for one that changes its size."""
-        _require_size_stays(transform, self._classifier.name)
-        collector = _ClassCollector(self._classifier, None)
-        collector.add(recompressed(photo, transform))
-        return collector.finish()
+        return _ClassCollector(self._classifier, known.index(camera), transform)
 
     def keep(self, template: SetTemplate, probe: bool) -> int | None:  # noqa: ARG002
         """Always has something to compare."""
@@ -103,11 +91,12 @@ class ClassifierMethod:
 
 
 class _SetCollector:
-    def __init__(self, photos: PhotoSet, crop: int | None) -> None:
-        self._photos, self._crop = photos, crop
+    def __init__(self, photos: PhotoSet, crop: int | None, transform: str) -> None:
+        self._photos, self._crop, self._transform = photos, crop, transform
         self._first: Photo | None = None
 
     def add(self, photo: Photo) -> None:
+        photo = recompressed(photo, self._transform)
         if self._crop is not None:
             photo = photo.cropped(self._crop)
         self._photos.add(photo)
@@ -124,13 +113,14 @@ class _SetCollector:
 class _ClassCollector:
     """Probabilities of each photo, or all of it for the camera that is known."""
 
-    def __init__(self, classifier: Classifier, known: int | None) -> None:
-        self._classifier, self._known = classifier, known
+    def __init__(self, classifier: Classifier, known: int | None, transform: str) -> None:
+        self._classifier, self._known, self._transform = classifier, known, transform
         self._found: list[npt.NDArray[np.float64]] = []
 
     def add(self, photo: Photo) -> None:
         if self._known is None:
-            self._found.append(self._classifier.probabilities(photo))
+            changed = recompressed(photo, self._transform)
+            self._found.append(self._classifier.probabilities(changed))
         else:
             self._found.append(np.eye(len(self._classifier.cameras))[self._known])
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from grainseal.models.simulator.camera import PatternParameters
 from grainseal.models.simulator.dataset import (
     DatasetSpec,
     WrittenCamera,
@@ -67,6 +68,20 @@ class Written:
         type=click.IntRange(min=_LEAST_SIDE),
         help="Reduce the JPEGs to so many pixels, as social platforms do.",
     ),
+    click.option(
+        "--smooth",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        show_default=True,
+        help="Low frequencies of each pattern, relative to its fine part.",
+    ),
+    click.option(
+        "--common",
+        type=click.FloatRange(min=0),
+        default=1.0,
+        show_default=True,
+        help="Factor on what the patterns of one model share; 0 is nothing.",
+    ),
 )
 @json_option
 def simulate(
@@ -81,6 +96,8 @@ def simulate(
     quality: int,
     siblings: bool,
     longest_side: int | None,
+    smooth: float,
+    common: float,
     as_json: bool,
 ) -> None:
     """Write photos of virtual cameras into OUT, with the truth beside them.
@@ -93,8 +110,9 @@ def simulate(
         raise click.UsageError("--width and --height must be even: the colour filter repeats")
     if raw and longest_side is not None:
         raise click.UsageError("--longest-side is for JPEGs: nobody reduces RAW files")
+    pattern = PatternParameters(family=common, smooth=smooth)
     spec = DatasetSpec(
-        cameras, photos, flat, width, height, raw, quality, siblings, longest_side, seed
+        cameras, photos, flat, width, height, raw, quality, siblings, longest_side, seed, pattern
     )
     _prepare(out)
     start = time.perf_counter()

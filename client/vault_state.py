@@ -116,6 +116,18 @@ class VaultState:
         """Whether nothing is lost with it: no enrolment, and no key that needs it."""
         return self.enrollment is None and self.pending is None and not self.key_photos
 
+    def begun(self, pending: PendingEnrollment) -> "VaultState":
+        """Before an enrolment's last request; `VaultError` while another one is on its way.
+
+        Its keys would be lost, and the service may have taken it by now.
+        """
+        if self.pending is not None and self.pending != pending:
+            raise VaultError(
+                "another enrolment or renewal of this vault has just been sent: "
+                "wait for its end, or run any command once more to bring it to one"
+            )
+        return replace(self, pending=pending)
+
     def completed(self, pending: PendingEnrollment) -> "VaultState":
         """After a pending enrolment's success; as it is if another thread has seen to that."""
         if self.pending != pending:

@@ -5,7 +5,6 @@ as a platform would; only then is the part taken that is compared.
 """
 
 import io
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +13,13 @@ from PIL import Image
 
 from grainseal.models.alignment import Placement, to_frame
 from grainseal.models.extractor import Extractor
-from grainseal.models.fingerprint import Fingerprint, FingerprintEstimator, MakeEstimator
+from grainseal.models.fingerprint import (
+    Estimator,
+    Fingerprint,
+    FingerprintEstimator,
+    MakeEstimator,
+    require_same_grid,
+)
 from grainseal.models.photo import Photo, PhotoError
 
 QUALITY: Final = {"jpeg90": 90, "jpeg75": 75}
@@ -33,15 +38,22 @@ def copy_fingerprint(
     `transform`: one of TRANSFORMS. PhotoError for a RAW photo, which nobody recompresses, and
     whatever the extractor refuses.
     """
+    made = copy_estimator(transform, extractor, crop, estimator)
+    made.add(photo)
+    return made.finish()
 
-    def estimated(copy: Photo, side: int | None) -> Fingerprint:
-        made = estimator(extractor, side)
-        made.add(copy)
-        return made.finish()
 
+def copy_estimator(
+    transform: str, extractor: Extractor, crop: int | None, estimator: MakeEstimator
+) -> Estimator:
+    """Makes one pattern of the copies of photos that it is given one by one, on the photos' grid.
+
+    `transform`, `crop` and errors as for `copy_fingerprint`.
+    """
     if transform == "half":
-        return _on_frame(photo, halved(photo), estimated, crop)
-    return estimated(recompressed(photo, transform), crop)
+        return _Halved(extractor, crop, estimator)
+    made = estimator(extractor, crop)
+    return _Recompressed(made, transform) if transform in QUALITY else made
 
 
 def recompressed(photo: Photo, transform: str) -> Photo:
@@ -69,27 +81,54 @@ def platform_copy(photo: Photo, scale: float, quality: int) -> Photo:
     return reencoded(photo, quality)
 
 
-def _on_frame(
-    photo: Photo,
-    small: Photo,
-    estimated: Callable[[Photo, int | None], Fingerprint],
-    crop: int | None,
-) -> Fingerprint:
-    """Residual on the copy's own grid, then brought to the photo's by bilinear interpolation."""
-    scale = (small.height / photo.height, small.width / photo.width)
-    if crop is None:
-        single = estimated(small, None)
-        frame, origin = photo.shape, (0.0, 0.0)
-    else:
-        frame = photo.cropped(crop).shape
-        side = min(_even(crop * max(scale)) + 2, *(length // 2 * 2 for length in small.shape))
-        single = estimated(small, side)
-        origin = (
-            _start(small.height, side) / scale[0] - _start(photo.height, crop),
-            _start(small.width, side) / scale[1] - _start(photo.width, crop),
-        )
-    placed = to_frame(single.values, Placement(scale, origin), frame)
-    return replace(single, values=placed)
+class _Recompressed:
+    """An estimate of photos after one more compression."""
+
+    def __init__(self, made: Estimator, transform: str) -> None:
+        self._made, self._transform = made, transform
+
+    def add(self, photo: Photo) -> None:
+        self._made.add(recompressed(photo, self._transform))
+
+    def finish(self) -> Fingerprint:
+        return self._made.finish()
+
+
+class _Halved:
+    """An estimate on the copies' own grid, brought to the photos' by bilinear interpolation."""
+
+    def __init__(self, extractor: Extractor, crop: int | None, estimator: MakeEstimator) -> None:
+        self._extractor, self._crop, self._estimator = extractor, crop, estimator
+        self._first: Photo | None = None
+
+    def add(self, photo: Photo) -> None:
+        small = halved(photo)
+        if self._first is None:
+            self._begin(photo, small)
+            self._first = photo.without_pixels()
+        require_same_grid(photo, self._first, self._first.shape)
+        self._made.add(small)
+
+    def finish(self) -> Fingerprint:
+        if self._first is None:
+            raise PhotoError("no photos: a fingerprint needs at least one")
+        estimated = self._made.finish()
+        placed = to_frame(estimated.values, self._placement, self._frame)
+        return replace(estimated, values=placed)
+
+    def _begin(self, photo: Photo, small: Photo) -> None:
+        """Where the copies lie on the photos, which have the first one's size."""
+        scale = (small.height / photo.height, small.width / photo.width)
+        crop, side, origin = self._crop, None, (0.0, 0.0)
+        self._frame = photo.shape if crop is None else photo.cropped(crop).shape
+        if crop is not None:
+            side = min(_even(crop * max(scale)) + 2, *(length // 2 * 2 for length in small.shape))
+            origin = (
+                _start(small.height, side) / scale[0] - _start(photo.height, crop),
+                _start(small.width, side) / scale[1] - _start(photo.width, crop),
+            )
+        self._placement = Placement(scale, origin)
+        self._made = self._estimator(self._extractor, side)
 
 
 def _resized(photo: Photo, size: tuple[int, int]) -> Photo:

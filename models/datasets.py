@@ -1,12 +1,35 @@
 """Published collections of photos, by the names that they are published under.
 
-    Dresden  .../Nikon_D70_0_19123.JPG: make, model, device, number. Even photos lie below a folder
-             whose name begins with "flat", dark frames below one that begins with "dark".
-    VISION   D01_Samsung_GalaxyS3Mini/images/flat|nat|natFBH|natFBL|natWA/...
-    others   a CSV file with the columns path and camera, and kind if there are several
+    Dresden    .../Nikon_D70_0_19123.JPG: make, model, device, number. Even photos lie below a
+               folder whose name begins with "flat", dark frames below one that begins with "dark".
+    VISION     D01_Samsung_GalaxyS3Mini/images/flat|nat|natFBH|natFBL|natWA/...
+    SOCRatES   .../Eurecom_103_picBG_007.jpg: a participant, who has one phone; background (BG) or
+               foreground (FG).
+    Daxing     .../1101/90/...: a phone, and the angle at which it was held, 0, 90 or 180 degrees.
+    Kaggle     .../iPhone-4s/(iP4s)1.jpg: a model, of which one device took all training photos.
+    PhotoNecf  data/infos/test_single.csv, columns img_path and device_id; paths begin where `data`
+               lies.
+    others     a CSV file with the columns path and camera, and kind if there are several
 
-(Gloe and Bohme, SAC 2010; Shullani et al., EURASIP Journal on Information Security 2017.) Two
-devices of one model are two cameras. Videos and dark frames are left out.
+Two devices of one model are two cameras. Videos, dark frames and photos without a known camera are
+left out.
+
+Sources
+
+- Dresden: Gloe and Bohme, ACM SAC 2010, pages 1584-1590, doi 10.1145/1774088.1774427.
+- VISION: Shullani, Fontani, Iuliani, Al Shaya, Piva, EURASIP Journal on Information Security 2017,
+  article 15, doi 10.1186/s13635-017-0067-2.
+- SOCRatES: Galdi, Hartung, Dugelay, ICPRAM 2019, pages 648-655. Names as read by
+  https://github.com/bernatGene/SiamSCI (generate_strips.ipynb).
+- Daxing: Tian et al., IEEE Access 7, 2019, pages 101046-101053,
+  doi 10.1109/ACCESS.2019.2928356. Folders as read by
+  https://github.com/g25ait1091-droid/e-inv-camera-provenance
+  (notebooks/13_daxing_smartphone.ipynb).
+- Kaggle: Stamm and Bestagini, "IEEE Signal Processing Cup 2018 Database - Forensic Camera Model
+  Identification", IEEE DataPort. Names as shown by https://github.com/yell/kaggle-camera
+  (README.md).
+- PhotoNecf: Qian et al., WWW 2023. Table as read by https://github.com/PhotoNecf/PhotoNecf
+  (data/dataset.py).
 """
 
 import csv
@@ -21,7 +44,14 @@ NATURAL, FLAT = "natural", "flat"
 _VISION_KINDS: Final = ("flat", "nat", "natFBH", "natFBL", "natWA")
 _DRESDEN_NAME: Final = re.compile(r"(?P<camera>.+_.+_\d+)_(?P<number>\d+)")
 _VISION_DEVICE: Final = re.compile(r"D\d\d_.+")
+# Some files begin with a small letter.
+_SOCRATES_NAME: Final = re.compile(r"eurecom_(?P<participant>\d+)_pic(?P<scene>BG|FG)_.+", re.I)
+_SOCRATES_KINDS: Final = {"BG": "background", "FG": "foreground"}
+_DAXING_DEVICE: Final = re.compile(r"\d{4}")
+_DAXING_ANGLES: Final = ("0", "90", "180")
+_KAGGLE_NAME: Final = re.compile(r"\([^()]+\)\d+")
 _COLUMNS: Final = ("path", "camera")
+_PHOTONECF_COLUMNS: Final = ("img_path", "device_id")
 _NAME: Final = re.compile(r"[^/\\\0]+")
 
 
@@ -63,36 +93,88 @@ def vision(root: Path) -> list[DatasetPhoto]:
     return _some(found, root, "D01_Make_Model/images/nat/photo.jpg")
 
 
+def socrates(root: Path) -> list[DatasetPhoto]:
+    """Photos anywhere below `root`, kinds `background` and `foreground`."""
+    found = []
+    for path in _photos_below(root):
+        named = _SOCRATES_NAME.fullmatch(path.stem)
+        if named is not None:
+            kind = _SOCRATES_KINDS[named["scene"].upper()]
+            found.append(DatasetPhoto(path, f"Eurecom_{named['participant']}", kind))
+    return _some(found, root, "Eurecom_103_picBG_007.jpg")
+
+
+def daxing(root: Path) -> list[DatasetPhoto]:
+    """Photos anywhere below `root`; kinds are the folders of angles, `0`, `90` and `180`."""
+    found = []
+    for path in _photos_below(root):
+        device, angle = path.parent.parent.name, path.parent.name
+        if _DAXING_DEVICE.fullmatch(device) and angle in _DAXING_ANGLES:
+            found.append(DatasetPhoto(path, device, angle))
+    return _some(found, root, "image/1101-1104/1101/90/photo.jpg")
+
+
+def kaggle(root: Path) -> list[DatasetPhoto]:
+    """Training photos anywhere below `root`, kind `natural`; the test's have no known camera."""
+    found = [
+        DatasetPhoto(path, path.parent.name, NATURAL)
+        for path in _photos_below(root)
+        if _KAGGLE_NAME.fullmatch(path.stem)
+    ]
+    return _some(found, root, "train/iPhone-4s/(iP4s)1.jpg")
+
+
+def photonecf(table: Path) -> list[DatasetPhoto]:
+    """Photos of one of the tables in `data/infos`, kind `natural`; the cameras are numbers."""
+    base = table.resolve().parent.parent.parent
+    found = [
+        _named(table, number, base, row["img_path"], row["device_id"], NATURAL)
+        for number, row in _rows(table, _PHOTONECF_COLUMNS)
+    ]
+    return _some(found, table, "img_path,device_id,sample_id")
+
+
 def listed(table: Path) -> list[DatasetPhoto]:
     """Photos of a CSV file with a header; paths are relative to its folder, kinds optional."""
-    try:
-        with table.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
-            if missing:
-                raise DatasetError(f"{table} has no column {missing[0]}: its first line names them")
-            found = [_of_row(table, number, row) for number, row in enumerate(rows, start=2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"cannot read {table} as CSV: {error}") from error
+    found = [
+        _named(table, number, table.parent, row["path"], row["camera"], row.get("kind") or NATURAL)
+        for number, row in _rows(table, _COLUMNS)
+    ]
     return _some(found, table, "path,camera,kind")
 
 
 DATASETS: Final[dict[str, Callable[[Path], list[DatasetPhoto]]]] = {
     "dresden": dresden,
     "vision": vision,
+    "socrates": socrates,
+    "daxing": daxing,
+    "kaggle": kaggle,
+    "photonecf": photonecf,
     "csv": listed,
 }
 
 
-def _of_row(table: Path, number: int, row: dict[str, str | None]) -> DatasetPhoto:
-    path, camera = (row.get(name) or "" for name in _COLUMNS)
-    kind = row.get("kind") or NATURAL
+def _rows(table: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Rows with their line numbers; the first line must name the columns."""
+    try:
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file, restval="")
+            missing = [name for name in columns if name not in (rows.fieldnames or ())]
+            if missing:
+                raise DatasetError(f"{table} has no column {missing[0]}: its first line names them")
+            return list(enumerate(rows, start=2))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"cannot read {table} as CSV: {error}") from error
+
+
+def _named(table: Path, number: int, base: Path, path: str, camera: str, kind: str) -> DatasetPhoto:
+    """The photo that a line of a table names; DatasetError for one that is not there."""
     for name, value in (("camera", camera), ("kind", kind)):
         if not _NAME.fullmatch(value) or value in (".", ".."):
             raise DatasetError(f"{table}, line {number}: {name} {value!r} cannot name a folder")
-    whole = table.parent / path
+    whole = base / path
     if not path or not whole.is_file():
-        raise DatasetError(f"{table}, line {number}: there is no file {path!r}")
+        raise DatasetError(f"{table}, line {number}: there is no file {path!r} in {base}")
     return DatasetPhoto(whole, camera, kind)
 
 

@@ -12,7 +12,7 @@ from grainseal.models.simulator.series import training_camera
 
 from ..errors import ClientError
 from .layout import ends
-from .photos import NATURAL, Camera, Wanted, series, shots_by_camera
+from .photos import SCENES, Camera, Wanted, series, shots_by_camera
 from .work import Settings, numbered, on_every_core, trained
 
 SIMULATED: Final = "simulated"  # what a training's `source` is without photos of the user's
@@ -53,7 +53,7 @@ def accuracies(settings: Settings) -> Accuracies:
     else:
         raise ClientError(
             f"patch-classifier was trained on photos in {config['source']}: give --data DIR with "
-            f"more of these cameras in DIR/{NATURAL}"
+            f"more of these cameras in DIR/{SCENES[0]}"
         )
     return _measured(described, cameras[: settings.cameras], classifier, settings)
 
@@ -78,9 +78,9 @@ def _given(data: Path, classifier: PatchClassifier, simulated: bool) -> tuple[Ca
     if simulated:
         raise ClientError(
             "patch-classifier was trained on simulated cameras and knows no others: run "
-            f"`grainseal train {classifier.name} --photos {data / NATURAL}`, or leave out --data"
+            f"`grainseal train {classifier.name} --photos {data / SCENES[0]}`, or leave out --data"
         )
-    shots = shots_by_camera(data, NATURAL, config["side"])
+    shots = shots_by_camera(data, SCENES, config["side"])
     start = config["flats"] + config["photos"] + config["validation_photos"]
     cameras = tuple(
         Camera(name, (), tuple(shots[name][start:]))
@@ -89,7 +89,7 @@ def _given(data: Path, classifier: PatchClassifier, simulated: bool) -> tuple[Ca
     )
     if not cameras:
         raise ClientError(
-            f"{data / NATURAL} has no camera that patch-classifier knows with more than the "
+            f"{data} has no camera that patch-classifier knows with more than the "
             f"{start} photos that its training took: add some"
         )
     return cameras

@@ -270,7 +270,7 @@ def _own_copies(
     folder = SIMULATED[platform].folder
     if settings.data is None or not Path(settings.data / folder).is_dir():
         return None
-    shots = shots_by_camera(settings.data, folder, settings.side)
+    shots = shots_by_camera(settings.data, (folder,), settings.side)
     return [
         (at, shot)
         for at, camera in enumerate(photos.cameras)

@@ -21,7 +21,7 @@ from grainseal.models.simulator.series import training_camera, unseen_camera
 from ..errors import ClientError
 from .closed_set import SIMULATED
 from .layout import Cell, Line, Matrix, Reproduction
-from .photos import NATURAL, Camera, Wanted, series, shots_by_camera
+from .photos import SCENES, Camera, Wanted, series, shots_by_camera
 from .work import Settings, numbered, on_every_core, trained
 
 _TESTED: Final = 18  # photos of each camera: the paper has 557 of 31 cameras
@@ -97,7 +97,7 @@ def _given(matcher: SignatureMatcher, settings: Settings, count: int) -> list[_G
     if settings.data is None:
         return []
     config = matcher.config
-    shots = shots_by_camera(settings.data, NATURAL, settings.side)
+    shots = shots_by_camera(settings.data, SCENES, settings.side)
     known = config.get("camera_names", ()) if config["source"] != SIMULATED else ()
     taken = config["flats"] + config["photos"]
     enough = _VALIDATION + 2
@@ -113,7 +113,7 @@ def _given(matcher: SignatureMatcher, settings: Settings, count: int) -> list[_G
     found = [group for group in groups if len(group.cameras) > 1]
     if not found:
         raise ClientError(
-            f"{settings.data / NATURAL} needs two cameras with {enough} photos or more each, "
+            f"{settings.data} needs two cameras with {enough} photos or more each, "
             "besides those trained on"
         )
     return found

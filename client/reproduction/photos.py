@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from grainseal.models.photo import Photo, PhotoError, RawLevels, read_photo
 from grainseal.models.simulator.series import SIBLINGS, SeriesCamera, unseen_camera
@@ -12,7 +12,9 @@ from grainseal.models.simulator.series import SIBLINGS, SeriesCamera, unseen_cam
 from ..errors import ClientError
 from ..photos import photos_in
 
-FLAT, NATURAL = "flat", "natural"
+# Kinds as `grainseal dataset` calls them: its own name, then VISION's and SOCRatES's.
+FLATS: Final = ("flat", "background")
+SCENES: Final = ("natural", "nat", "foreground")
 
 
 class Shot(Protocol):
@@ -105,7 +107,7 @@ class FileShot:
 
 
 def photo_set(data: Path | None, wanted: Wanted, side: int) -> PhotoSet:
-    """Those of DATA/flat/<camera> and DATA/natural/<camera>, or simulated ones without it.
+    """Those of DATA/<kind>/<camera>, kinds as in FLATS and SCENES, or simulated ones without DATA.
 
     `ClientError` for folders that have not what is wanted.
     """
@@ -137,35 +139,34 @@ def series(name: str, number: int, side: int, wanted: Wanted, start: int = 0) ->
 
 def given(data: Path, wanted: Wanted, side: int) -> PhotoSet:
     """The first cameras by name that have photos of all kinds that are wanted."""
-    natural = shots_by_camera(data, NATURAL, side)
-    flats = shots_by_camera(data, FLAT, side) if wanted.flats else {}
-    both = [name for name in natural if name in flats or not wanted.flats][: wanted.cameras]
+    scenes = shots_by_camera(data, SCENES, side)
+    flats = shots_by_camera(data, FLATS, side) if wanted.flats else {}
+    both = [name for name in scenes if name in flats or not wanted.flats][: wanted.cameras]
     if len(both) < 2:
-        raise ClientError(
-            f"{data / NATURAL} and {data / FLAT} have fewer than two cameras in common: "
-            "a table needs two, with both kinds of photos"
-            if wanted.flats
-            else f"{data / NATURAL} has fewer than two cameras with photos"
-        )
+        kinds = "even photos and scenes" if wanted.flats else "scenes"
+        raise ClientError(f"{data} has fewer than two cameras with {kinds}: a table takes two")
     cameras = tuple(
         Camera(
-            name, tuple(flats.get(name, ())[: wanted.flats]), tuple(natural[name][: wanted.scenes])
+            name, tuple(flats.get(name, ())[: wanted.flats]), tuple(scenes[name][: wanted.scenes])
         )
         for name in both
     )
     return PhotoSet(f"{data}, {_counts(cameras)}, centre {side}x{side}", cameras)
 
 
-def shots_by_camera(data: Path, kind: str, side: int) -> dict[str, list[Shot]]:
-    """Photos of DATA/kind/<camera>, by name; `ClientError` where there is no such folder."""
-    folder = data / kind
+def shots_by_camera(data: Path, kinds: Sequence[str], side: int) -> dict[str, list[Shot]]:
+    """Photos of DATA/<kind>/<camera>, by name, of the first kind that there is.
+
+    `ClientError` where there is none.
+    """
+    folder = next((data / kind for kind in kinds if (data / kind).is_dir()), data / kinds[0])
     try:
         names = sorted(path for path in folder.iterdir() if path.is_dir())
         found = {path.name: [FileShot(each, side) for each in photos_in(path)] for path in names}
     except OSError as error:
         raise ClientError(
-            f"cannot read {folder}: {error.strerror or error}; --data has DIR/{kind}/<camera>/"
-            "photos, as `grainseal dataset` makes them"
+            f"cannot read {folder}: {error.strerror or error}; --data has DIR/<kind>/<camera>/"
+            f"photos, as `grainseal dataset` makes them, with the kind {' or '.join(kinds)}"
         ) from None
     return {name: list(shots) for name, shots in found.items() if shots}
 

@@ -26,22 +26,32 @@ class Table:
         return function(settings)
 
 
+# As client/reproduction/photos.py looks for them; kinds of VISION and SOCRatES do too.
+_SCENES: Final = "natural (or nat, foreground)"
+_BOTH: Final = f"flat (or background) and {_SCENES}"
+
 TABLES: Final = {
     "eurecom-1": Table(
-        "RSPN and ESPN: EER, AUC, recognition rate", "flat, natural", "eurecom:table_1"
+        "RSPN and ESPN: EER, AUC, recognition rate",
+        _BOTH,
+        "eurecom:table_1",
     ),
-    "eurecom-2": Table("these and siamese: EER, AUC", "flat, natural", "eurecom:table_2"),
+    "eurecom-2": Table("these and siamese: EER, AUC", _BOTH, "eurecom:table_2"),
     "eurecom-closed": Table(
-        "patch-classifier's accuracy", "natural, of the cameras it was trained on", "eurecom:closed"
+        "patch-classifier's accuracy",
+        f"{_SCENES}, of the cameras it was trained on",
+        "eurecom:closed",
     ),
-    "csi-cnn-2": Table("CSI-CNN's correlations", "flat, natural", "csi_cnn:table_2"),
+    "csi-cnn-2": Table("CSI-CNN's correlations", _BOTH, "csi_cnn:table_2"),
     "csi-cnn-3": Table(
         "CSI-CNN, wavelet and DnCNN after five platforms",
-        "flat, natural; perhaps copies in twitter, weibo, natFBH, instagram, wechat",
+        f"{_BOTH}; platforms' own copies in twitter, weibo, natFBH, instagram, wechat",
         "csi_cnn:table_3",
     ),
     "dresden-matrix": Table(
-        "signature-similarity's matrix of all cameras", "natural", "dresden:matrix"
+        "signature-similarity's matrix of all cameras", _SCENES, "dresden:matrix"
     ),
-    "photonecf-single": Table("PhotoNecf's AUC and EER", "natural, best RAW", "photonecf:single"),
+    "photonecf-single": Table(
+        "PhotoNecf's AUC and EER", f"{_SCENES}, best RAW", "photonecf:single"
+    ),
 }

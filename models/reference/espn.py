@@ -1,5 +1,5 @@
 """ESPN: Li, "Source camera identification using enhanced sensor pattern noise", IEEE TIFS 5(2),
-2010, as Skrabec and Ghosh state and measure it (EURECOM, 2021, section 1.2.1).
+2010, pages 280-287, as Skrabec and Ghosh state and measure it (EURECOM, 2021, section 1.2.1).
 
 The larger a residual n, the likelier it is the scene's and not the sensor's, so only its sign is
 kept in full where it is small:

@@ -1,5 +1,5 @@
 """RSPN: Lukas, Fridrich, Goljan, "Digital camera identification from sensor pattern noise", IEEE
-TIFS 1(2), 2006, the baseline of most that followed.
+TIFS 1(2), 2006, pages 205-214, the baseline of most that followed.
 
 A camera's reference is the average of its photos' noise residuals n = p - F(p); a photo belongs to
 the camera whose reference its own residual has the highest normalised correlation with. F is the

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from grainseal.models.simulator.scene import Scene
 
@@ -27,6 +28,9 @@ WHITE: Final = float(2**BITS - 1)
 # The latter makes siblings correlate by its square, .001, as real cameras of one family do.
 FAMILY_LINEAR: Final = 0.15
 FAMILY_FINE: Final = 0.03
+# Standard deviation of the blur that makes an individual's smooth part, of the shorter side: dust,
+# coatings and the wafer's own unevenness reach over tens to hundreds of pixels.
+SMOOTH_REACH: Final = 1 / 32
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,22 @@ class SensorParameters:
     shading: float = 0.25  # light lost in the corners
 
 
+@dataclass(frozen=True)
+class PatternParameters:
+    """What a pattern has beside the individual's fine part, relative to that.
+
+    `family`: factor on what all cameras of the model share. `smooth`: standard deviation of the
+    individual's own low frequencies.
+    """
+
+    family: float = 1.0
+    smooth: float = 0.0
+
+
 class VirtualCamera:
     """A camera body: `seed` makes the individual, `make` and `model` the family.
 
-    `prnu` is the standard deviation of the individual's pattern; `prnu_pattern` is the pattern
+    `prnu` is the standard deviation of the individual's fine pattern; `prnu_pattern` is the pattern
     itself, float32 (H, W), with the family's part in it, `own_pattern` without.
     """
 
@@ -68,6 +84,7 @@ class VirtualCamera:
         make: str = "Simulated",
         model: str = "Virtual One",
         sensor: SensorParameters | None = None,
+        pattern: PatternParameters | None = None,
     ) -> None:
         if width % 2 or height % 2 or min(width, height) <= 0:
             raise ValueError(f"width and height must be even and positive: {width}x{height}")
@@ -75,8 +92,11 @@ class VirtualCamera:
         self.make, self.model = make, model
         self.seed = seed
         self._sensor = sensor if sensor is not None else SensorParameters()
+        pattern = pattern if pattern is not None else PatternParameters()
         own = _white_noise(np.random.default_rng([seed, 10]), height, width)
-        family = _family_pattern(f"{make}/{model}", height, width)
+        if pattern.smooth > 0:
+            own += np.float32(pattern.smooth) * _smooth_pattern(seed, height, width)
+        family = np.float32(pattern.family) * _family_pattern(f"{make}/{model}", height, width)
         self.own_pattern: Plane = np.float32(prnu) * own
         self.prnu_pattern: Plane = np.float32(prnu) * (own + family)
         self._dark = self._sensor.dark_current * _dark_signal(seed, height, width)
@@ -139,6 +159,15 @@ def _family_pattern(family: str, height: int, width: int) -> Plane:
     stitched = np.tile(tile, repeats)[:height, :width]
     linear = np.float32(FAMILY_LINEAR) * (columns + rows + stitched)
     return linear + np.float32(FAMILY_FINE) * _white_noise(rng, height, width)
+
+
+def _smooth_pattern(seed: int, height: int, width: int) -> Plane:
+    """Low frequencies alone, mean 0 and standard deviation 1."""
+    white = _white_noise(np.random.default_rng([seed, 14]), height, width)
+    smooth: Plane = ndimage.gaussian_filter(white, SMOOTH_REACH * min(height, width), truncate=3)
+    smooth -= smooth.mean()
+    smooth /= smooth.std()
+    return smooth
 
 
 def _dark_signal(seed: int, height: int, width: int) -> Plane:

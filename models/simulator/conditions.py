@@ -11,7 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from grainseal.models.simulator.camera import RawFrame, SensorParameters, VirtualCamera
+from grainseal.models.simulator.camera import (
+    PatternParameters,
+    RawFrame,
+    SensorParameters,
+    VirtualCamera,
+)
 from grainseal.models.simulator.demosaicing import DEMOSAICING
 from grainseal.models.simulator.develop import Development
 from grainseal.models.simulator.scene import Scene, dead_leaves, flat_scene, one_over_f
@@ -25,13 +30,14 @@ _ISO_SHARES: Final = (0.35, 0.25, 0.2, 0.13, 0.07)
 class CameraConditions:
     """What a model's cameras have in common.
 
-    `prnu`: standard deviation of the pattern. `black_offset`: DN by which the true black level is
-    above the stated one. `demosaicing`: a name in DEMOSAICING. `quality`: of its JPEGs.
+    `prnu`: standard deviation of the fine pattern. `black_offset`: DN by which the true black level
+    is above the stated one. `demosaicing`: a name in DEMOSAICING. `quality`: of its JPEGs.
     """
 
     make: str = "Simulated"
     model: str = "Virtual One"
     prnu: float = 0.006
+    pattern: PatternParameters = field(default_factory=PatternParameters)
     sensor: SensorParameters = field(default_factory=SensorParameters)
     black_offset: int = 0
     demosaicing: str = "edge-aware"
@@ -97,7 +103,16 @@ def draw_shot(seed: int, shot: int, flat: bool) -> ShotConditions:
 
 def body(camera: CameraConditions, seed: int, width: int, height: int) -> VirtualCamera:
     """The individual of that seed."""
-    return VirtualCamera(seed, width, height, camera.prnu, camera.make, camera.model, camera.sensor)
+    return VirtualCamera(
+        seed,
+        width,
+        height,
+        camera.prnu,
+        camera.make,
+        camera.model,
+        camera.sensor,
+        camera.pattern,
+    )
 
 
 def scene_of(shot: ShotConditions, height: int, width: int, seed: int) -> Scene:

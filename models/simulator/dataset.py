@@ -10,14 +10,14 @@ the camera's model shares. The same specification gives the same files.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from PIL import Image
 
-from grainseal.models.simulator.camera import RawFrame, VirtualCamera
+from grainseal.models.simulator.camera import PatternParameters, RawFrame, VirtualCamera
 from grainseal.models.simulator.conditions import (
     CameraConditions,
     ShotConditions,
@@ -42,6 +42,7 @@ class DatasetSpec:
 
     `siblings`: all cameras are of one model, so they share everything but K. `longest_side`: reduce
     developed pictures to it before they are saved, as social platforms do; None leaves them.
+    `pattern`: what all cameras' patterns have beside their fine part.
     """
 
     cameras: int
@@ -54,6 +55,7 @@ class DatasetSpec:
     siblings: bool = False
     longest_side: int | None = None
     seed: int = 0
+    pattern: PatternParameters = field(default_factory=PatternParameters)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def write_camera(out: Path, spec: DatasetSpec, index: int) -> WrittenCamera:
     seed = spec.seed * _CAMERAS_PER_SEED + index
     number = 0 if spec.siblings else index
     model = f"Virtual {number + 1}"
-    conditions = draw_camera(spec.seed * _CAMERAS_PER_SEED + number, model, spec.quality)
+    drawn = draw_camera(spec.seed * _CAMERAS_PER_SEED + number, model, spec.quality)
+    conditions = replace(drawn, pattern=spec.pattern)
     individual = body(conditions, seed, spec.width, spec.height)
     name = f"camera_{index + 1:03d}"
     natural = out / "natural" / name if spec.flats else out / name

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from grainseal.models.datasets import DatasetError, dresden, listed, vision
+from grainseal.models.dataset_split import Split, divided
+from grainseal.models.datasets import (
+    DatasetError,
+    DatasetPhoto,
+    daxing,
+    dresden,
+    kaggle,
+    listed,
+    photonecf,
+    socrates,
+    vision,
+)
 
 
 def tree(root: Path, *paths: str) -> Path:
@@ -65,6 +76,85 @@ def test_vision_has_a_kind_for_every_folder_of_images(vision_tree):
     assert found == [*((first, kind) for kind in kinds), ("D02_Apple_iPhone4s", "nat")]
 
 
+def test_socrates_has_one_phone_for_every_participant(tmp_path):
+    root = tree(
+        tmp_path,
+        "SOCRatES_part1/Eurecom_103_picBG_007.jpg",
+        "SOCRatES_part1/Eurecom_103_picFG_001.JPG",
+        "more/eurecom_103_picFG_0_30.jpg",
+        "more/Eurecom_224_picBG_001.jpg",
+        "more/Eurecom_224_vid_001.mp4",
+        "more/Eurecom_224_rspnBG_001.jpg",
+        "holiday.jpg",
+    )
+    found = sorted((photo.camera, photo.kind, photo.path.name) for photo in socrates(root))
+    assert found == [
+        ("Eurecom_103", "background", "Eurecom_103_picBG_007.jpg"),
+        ("Eurecom_103", "foreground", "Eurecom_103_picFG_001.JPG"),
+        ("Eurecom_103", "foreground", "eurecom_103_picFG_0_30.jpg"),
+        ("Eurecom_224", "background", "Eurecom_224_picBG_001.jpg"),
+    ]
+
+
+def test_daxing_has_a_kind_for_every_angle_of_the_phone(tmp_path):
+    """A device's folder may lie in one for several devices, or not."""
+    root = tree(
+        tmp_path,
+        "image/1101-1104/1101/0/a.jpg",
+        "image/1101-1104/1101/90/b.jpg",
+        "image/1101-1104/1102/180/c.jpg",
+        "image/1105/90/d.JPG",
+        "image/1105/90/desktop.ini",
+        "image/1105/45/e.jpg",
+        "image/1105/f.jpg",
+        "video/1105/90/g.mp4",
+    )
+    expected = {("1101", "0"), ("1101", "90"), ("1102", "180"), ("1105", "90")}
+    for source in (root, root / "image"):
+        photos = daxing(source)
+        assert len(photos) == 4
+        assert {(photo.camera, photo.kind) for photo in photos} == expected
+
+
+def test_kaggle_has_a_camera_for_every_model_and_none_for_the_test(tmp_path):
+    root = tree(
+        tmp_path,
+        "train/iPhone-4s/(iP4s)1.jpg",
+        "train/iPhone-4s/(iP4s)275.jpg",
+        "train/Samsung-Galaxy-Note3/(GalaxyN3)40.jpg",
+        "train/iPhone-4s/flickr.jpg",
+        "test/img_0002a04_manip.tif",
+        "test/img_0004596_unalt.tif",
+    )
+    cameras = {"iPhone-4s": 2, "Samsung-Galaxy-Note3": 1}
+    for source in (root, root / "train"):
+        photos = kaggle(source)
+        assert {photo.kind for photo in photos} == {"natural"}
+        found = [photo.camera for photo in photos]
+        assert {camera: found.count(camera) for camera in set(found)} == cameras
+
+
+def test_photonecf_names_paths_from_where_its_data_lies(tmp_path):
+    tree(tmp_path, "data/images/ee6fb1120a.dng", "data/images/5a68dd101d.dng", "data/infos/x")
+    table = tmp_path / "data" / "infos" / "test_single.csv"
+    header = "img_path,device_id,sample_id\n"
+    table.write_text(
+        f"{header}./data/images/ee6fb1120a.dng,0,0\n./data/images/5a68dd101d.dng,11,1\n"
+    )
+    found = [(photo.camera, photo.kind, photo.path.resolve()) for photo in photonecf(table)]
+    images = tmp_path.resolve() / "data" / "images"
+    assert found == [
+        ("0", "natural", images / "ee6fb1120a.dng"),
+        ("11", "natural", images / "5a68dd101d.dng"),
+    ]
+    table.write_text(f"{header}./data/images/none.dng,0,0\n")
+    with pytest.raises(DatasetError, match=r"line 2: there is no file './data/images/none.dng' in"):
+        photonecf(table)
+    table.write_text("path,camera\n")
+    with pytest.raises(DatasetError, match="no column img_path"):
+        photonecf(table)
+
+
 def test_a_table_names_photos_cameras_and_kinds(tmp_path):
     tree(tmp_path, "a/1.jpg", "b/1.jpg")
     table = tmp_path / "photos.csv"
@@ -98,8 +188,16 @@ def test_folders_of_something_else_are_refused(dresden_tree, vision_tree, tmp_pa
         dresden(tree(tmp_path / "mine", "cat.jpg"))
     with pytest.raises(DatasetError, match="D01_Make_Model"):
         vision(dresden_tree)
-    with pytest.raises(DatasetError, match="cannot read"):
-        listed(vision_tree)
+    for convention, expected in (
+        (socrates, "Eurecom_103_picBG_007"),
+        (daxing, "image/1101-1104/1101/90"),
+        (kaggle, "iP4s"),
+    ):
+        with pytest.raises(DatasetError, match=expected):
+            convention(dresden_tree)
+    for convention in (listed, photonecf):
+        with pytest.raises(DatasetError, match="cannot read"):
+            convention(vision_tree)
 
 
 def test_the_command_links_photos_by_kind_and_camera(program, dresden_tree, tmp_path):
@@ -109,6 +207,7 @@ def test_the_command_links_photos_by_kind_and_camera(program, dresden_tree, tmp_
         "flat": {"photos": 1, "cameras": 1, "folder": str(out / "flat")},
         "natural": {"photos": 4, "cameras": 4, "folder": str(out / "natural")},
     }
+    assert program.json["split"] is None
     link = out / "natural" / "Nikon_D70_0" / "Nikon_D70_0_19123.JPG"
     assert link.resolve() == dresden_tree / "natural" / "Nikon_D70_0_19123.JPG"
     assert program("dataset", "dresden", dresden_tree, "--out", out) == 2
@@ -130,3 +229,91 @@ def test_errors_are_one_line(program, tmp_path):
     assert status == 2
     assert "D01_Make_Model" in json.loads(program.out)["error"]
     assert not (tmp_path / "out").exists()
+
+
+def collection(cameras: int = 10, photos: int = 10) -> list[DatasetPhoto]:
+    return [
+        DatasetPhoto(Path(f"{camera}_{kind}_{number}.jpg"), f"camera{camera}", kind)
+        for camera in range(cameras)
+        for kind in ("flat", "natural")
+        for number in range(photos)
+    ]
+
+
+def test_a_split_by_device_shares_no_camera():
+    photos = collection()
+    train, test = divided(photos, Split("device", 0.3))
+    cameras = [{photo.camera for photo in part} for part in (train, test)]
+    assert [len(part) for part in cameras] == [7, 3]
+    assert not cameras[0] & cameras[1]
+    assert (len(train), len(test)) == (140, 60)
+    assert sorted(train + test, key=photos.index) == photos
+
+
+def test_a_split_by_image_has_the_share_of_every_camera_and_kind():
+    photos = collection()
+    train, test = divided(photos, Split("image", 0.3))
+    assert not set(train) & set(test)
+    assert sorted(train + test, key=photos.index) == photos
+    for camera in range(10):
+        for kind in ("flat", "natural"):
+            own = [
+                photo for photo in test if (photo.camera, photo.kind) == (f"camera{camera}", kind)
+            ]
+            assert len(own) == 3
+
+
+@pytest.mark.parametrize("by", ["device", "image"])
+def test_a_split_is_drawn_by_its_seed_and_nothing_else(by):
+    photos = collection()
+    again = [
+        DatasetPhoto(Path("elsewhere") / photo.path, photo.camera, photo.kind)
+        for photo in reversed(photos)
+    ]
+    names = [
+        {photo.path.name for photo in divided(some, Split(by, 0.3, seed))[1]}
+        for some, seed in ((photos, 0), (again, 0), (photos, 1))
+    ]
+    assert names[0] == names[1]
+    assert names[0] != names[2]
+
+
+def test_both_sides_have_something_or_the_split_is_refused():
+    for share in (0.01, 0.99):
+        for by in ("device", "image"):
+            assert all(divided(collection(2, 2), Split(by, share)))
+    with pytest.raises(DatasetError, match="too few to split by device"):
+        divided(collection(1, 5), Split("device"))
+    with pytest.raises(DatasetError, match="too few to split by image"):
+        divided(collection(5, 1), Split("image"))
+
+
+def test_the_command_writes_a_split_and_says_which(program, dresden_tree, tmp_path):
+    out = tmp_path / "out"
+    arguments = ("dataset", "dresden", dresden_tree, "--split", "device", "--test-share", "0.5")
+    assert program(*arguments, "--seed", "3", "--out", out, "--json") == 0
+    split = {"by": "device", "test_share": 0.5, "seed": 3}
+    assert program.json["split"] == split == json.loads((out / "split.json").read_text())
+    kinds = program.json["kinds"]
+    assert sum(found["photos"] for found in kinds.values()) == 5
+    parts = {
+        part: {folder.name for folder in (out / part).glob("*/*")} for part in ("train", "test")
+    }
+    assert {len(cameras) for cameras in parts.values()} == {2}
+    assert not parts["train"] & parts["test"]
+    assert kinds["test/natural"]["folder"] == str(out / "test" / "natural")
+    assert len(list((out / "test" / "natural").iterdir())) == kinds["test/natural"]["cameras"]
+
+
+def test_a_split_of_too_little_writes_nothing(program, tmp_path):
+    tree(tmp_path, "a/1.jpg")
+    table = tmp_path / "photos.csv"
+    table.write_text("path,camera\na/1.jpg,mine\n")
+    out = tmp_path / "out"
+    assert program("dataset", "csv", table, "--split", "device", "--out", out) == 2
+    assert "too few" in program.err
+    assert (
+        program("dataset", "csv", table, "--split", "image", "--test-share", "1", "--out", out) == 2
+    )
+    assert "test-share" in program.err
+    assert not out.exists()

@@ -14,9 +14,9 @@ from PIL import Image
 from grainseal.client.evaluation_plan import plan_evaluation
 from grainseal.client.photos import DEFAULT_EXTRACTOR
 from grainseal.client.plane_store import PlaneStore
-from grainseal.models.copies import copy_fingerprint, halved, reencoded
+from grainseal.models.copies import copy_estimator, copy_fingerprint, halved, reencoded
 from grainseal.models.extractor import get_extractor
-from grainseal.models.fingerprint import estimate
+from grainseal.models.fingerprint import FingerprintEstimator, estimate
 from grainseal.models.matching import ncc
 from grainseal.models.photo import PhotoError, read_photo
 from grainseal.models.reference.espn import enhanced
@@ -126,6 +126,56 @@ def test_references_are_made_of_groups(flats):
     assert "cam1: a reference of 4 photos only, not 5" in plan.notes
 
 
+def test_probes_are_made_of_groups(program, flats, later, tmp_path):
+    """Both photos of a camera are one probe, and its score is that of their fingerprint."""
+    table = tmp_path / "pairs.csv"
+    options = ["--probe-photos", "2", "--extractor", "wavelet", "--pairs", table]
+    found = run(program, flats, later, *options)
+    assert (found["references"], found["probes"], found["probe_photos"]) == (3, 3, 2)
+    assert (found["genuine_pairs"], found["impostor_pairs"]) == (3, 2)
+    wavelet = get_extractor("wavelet")
+    row = next(csv.DictReader(table.open()))
+    assert row["probe"] == ";".join(sorted(path.name for path in (later / "cam1").iterdir()))
+    sides = [
+        estimate([read_photo(folder / "cam1" / name) for name in row[side].split(";")], wavelet)
+        for folder, side in ((flats, "reference"), (later, "probe"))
+    ]
+    expected = ncc(sides[0].values, sides[1].values)
+    assert float(row["ncc"]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_groups_of_the_same_folder_are_paired_once_and_share_no_photo(program, flats, tmp_path):
+    table = tmp_path / "pairs.csv"
+    options = ["--probe-photos", "2", "--extractor", "wavelet", "--crop", SIDE, "--pairs", table]
+    found = run(program, flats, flats, *options)
+    # Two groups of each of three cameras.
+    assert (found["references"], found["probes"]) == (6, 6)
+    assert (found["reference_photos"], found["probe_photos"]) == (2, 2)
+    assert (found["genuine_pairs"], found["impostor_pairs"]) == (3, 12)
+    assert found["pairs_with_a_common_photo"] == 0
+    sides = [
+        tuple(
+            frozenset((row[f"{side}_camera"], name) for name in row[side].split(";"))
+            for side in ("reference", "probe")
+        )
+        for row in csv.DictReader(table.open())
+    ]
+    assert all(not one & other for one, other in sides)
+    assert len({frozenset(pair) for pair in sides}) == 15
+
+
+def test_groups_of_two_sizes_of_the_same_folder_never_meet_their_own_photos(flats):
+    plan = plan_evaluation(flats, flats, 1, 2)
+    assert not plan.paired_among_themselves
+    assert [len(plan.references), len(plan.probes)] == [12, 6]
+    plan = plan_evaluation(flats, flats, 2, 3)
+    assert [len(sample.paths) for sample in plan.probes] == [3, 3, 3]
+    assert "cam1: 1 photos left over after groups of 3" in plan.notes
+    plan = plan_evaluation(flats, flats, None, 6)
+    assert plan.paired_among_themselves
+    assert plan.notes == [f"cam{i}: a probe of 4 photos only, not 6" for i in (1, 2, 3)]
+
+
 def test_without_a_crop_only_equal_frames_are_compared_and_the_others_counted(
     program, flats, later
 ):
@@ -194,6 +244,36 @@ def test_copies_among_themselves_are_one_side_of_each_pair(program, flats):
     assert found["auc"] > 0.9
 
 
+@pytest.mark.parametrize("transform", ["jpeg75", "half"])
+def test_copies_of_several_photos_tell_more_than_one(later, transform):
+    """The copies are changed one by one; what they share lies on the photos' grid."""
+    photos = [read_photo(path) for path in sorted((later / "cam3").iterdir())]
+    extractor = get_extractor("wavelet")
+    truth = VirtualCamera(3, SIDE, SIDE + 64).prnu_pattern[32 : 32 + SIDE]
+    both = copy_estimator(transform, extractor, SIDE, FingerprintEstimator)
+    for photo in photos:
+        both.add(photo)
+    found = both.finish()
+    assert found.photos == 2
+    singles = [copy_fingerprint(photo, transform, extractor, SIDE) for photo in photos]
+    alike = [ncc(each.values, truth) for each in (found, *singles)]
+    assert alike[0] > 1.1 * max(alike[1:])
+    if transform == "jpeg75":
+        copies = [reencoded(photo, 75) for photo in photos]
+        np.testing.assert_array_equal(found.values, estimate(copies, extractor, SIDE).values)
+
+
+def test_copies_of_photos_of_two_sizes_are_not_joined(flats):
+    small, large = (read_photo(next((flats / name).iterdir())) for name in ("cam1", "cam3"))
+    for crop in (None, SIDE):
+        halves = copy_estimator("half", get_extractor("wavelet"), crop, FingerprintEstimator)
+        with pytest.raises(PhotoError, match="at least one"):
+            halves.finish()
+        halves.add(small)
+        with pytest.raises(PhotoError, match="from one camera"):
+            halves.add(large)
+
+
 def test_copies_are_made_of_the_whole_photo_and_lie_where_it_lay(flats):
     photo = read_photo(next((flats / "cam3").iterdir()))
     assert (photo.shape, halved(photo).shape) == ((SIDE + 64, SIDE), (192, 160))
@@ -240,6 +320,7 @@ def test_wrong_input_is_one_line(program, flats, tmp_path):
         (flats, flats, ("--extractor", "nonsense"), "choose one of"),
         (flats, flats, ("--crop", "4096"), "smaller than the crop of 4096"),
         (flats, flats, ("--crop", "321"), "odd"),
+        (flats, flats, ("--probe-photos", "0"), "0 is not in the range"),
         (flats, flats, ("--transform", "quarter"), "quarter"),
         (flats, flats, ("--json", tmp_path / "no" / "file.json"), "cannot write"),
     ):

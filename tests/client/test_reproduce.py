@@ -148,7 +148,7 @@ def test_table_3_of_csi_cnn_has_a_row_for_every_data_set_and_platform(program, d
 
 def test_own_copies_lie_on_the_photos_they_were_made_of(data):
     """A copy that nothing happened to has the residual of the photo, up to the crop's border."""
-    shots = csi_cnn.shots_by_camera(data, "natFBH", SIDE)["camera_001"]
+    shots = csi_cnn.shots_by_camera(data, ("natFBH",), SIDE)["camera_001"]
     wavelet = get_extractor("wavelet")
     placed = csi_cnn._on_frame(shots[0].whole(), shots[0], wavelet, SIDE)
     inside = np.s_[32:-32, 32:-32]

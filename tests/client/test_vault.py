@@ -217,6 +217,16 @@ def test_threads_lose_no_change(tmp_path: Path) -> None:
         assert vault.state.enrollment.openings == 20
 
 
+def test_an_enrolment_on_its_way_is_not_written_over() -> None:
+    first = PendingEnrollment(ENROLLMENT, b"one")
+    sent = VaultState(b"s" * 32).begun(first)
+    assert sent.pending == first
+    assert sent.begun(first) == sent  # the same again, after a crash
+    with pytest.raises(VaultError, match="has just been sent"):
+        sent.begun(PendingEnrollment(replace(ENROLLMENT, enrollment_id="e2"), b"two"))
+    assert sent.completed(first).begun(PendingEnrollment(ENROLLMENT, b"two")).pending is not None
+
+
 def test_the_end_of_an_enrolment_touches_no_other() -> None:
     used = replace(ENROLLMENT, openings=9)
     other = replace(ENROLLMENT, enrollment_id="e2")

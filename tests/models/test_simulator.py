@@ -13,6 +13,7 @@ from grainseal.models.simulator import (
     flat_scene,
     take_burst,
 )
+from grainseal.models.simulator.camera import PatternParameters
 from grainseal.models.simulator.variety import take_shot
 
 
@@ -41,6 +42,28 @@ def test_siblings_share_little_and_strangers_nothing():
     assert 0.02 < siblings < 0.15  # mostly rows, columns and stitching, which get filtered away
     assert strangers > 0.9  # one seed is one individual, whatever its badge
     assert abs(np.corrcoef(pattern(1, "A"), pattern(2, "B"))[0, 1]) < 0.02
+
+
+def test_what_a_model_shares_can_be_left_out():
+    nothing = PatternParameters(family=0)
+    one, other = (VirtualCamera(seed, 512, 512, pattern=nothing) for seed in (1, 2))
+    assert np.array_equal(one.prnu_pattern, one.own_pattern)
+    assert abs(np.corrcoef(one.prnu_pattern.ravel(), other.prnu_pattern.ravel())[0, 1]) < 4 / 512
+
+
+def test_smooth_part_adds_low_frequencies_alone_and_is_the_individuals():
+    def smooth_part(seed):
+        plain, lifted = (
+            VirtualCamera(seed, 512, 384, prnu=0.01, pattern=PatternParameters(smooth=smooth))
+            for smooth in (0.0, 0.5)
+        )
+        return lifted.own_pattern - plain.own_pattern
+
+    part = smooth_part(1)
+    assert part.std() == pytest.approx(0.005, rel=1e-3)
+    # A blur of s pixels leaves neighbours a variance of 1 / (2 s^2) of their difference.
+    assert np.diff(part).std() == pytest.approx(0.005 / (np.sqrt(2) * 384 / 32), rel=0.1)
+    assert abs(np.corrcoef(part.ravel(), smooth_part(2).ravel())[0, 1]) < 0.4
 
 
 def test_noise_follows_shot_and_read_noise():

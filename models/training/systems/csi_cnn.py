@@ -1,6 +1,6 @@
 """CSI-CNN: Wang, Sun, Rong, Li, Xu, "Image source identification using convolutional neural
-networks in IoT environment", Wireless Communications and Mobile Computing, 2021 (section 3.2,
-Table 1, equations 6-8).
+networks in IoT environment", Wireless Communications and Mobile Computing, 2021, article 5804665,
+doi 10.1155/2021/5804665 (section 3.2, Table 1, equations 6-8).
 
 A photo's three planes go through two halves. The first finds a picture that is subtracted from
 them, the second makes one plane of noise of the difference; each has a bottleneck (128 channels to

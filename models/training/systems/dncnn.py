@@ -1,4 +1,5 @@
-"""DnCNN: Zhang, Zuo, Chen, Meng, Zhang, "Beyond a Gaussian denoiser", IEEE TIP 26(7), 2017, the
+"""DnCNN: Zhang, Zuo, Chen, Meng, Zhang, "Beyond a Gaussian denoiser: residual learning of deep CNN
+for image denoising", IEEE TIP 26(7), 2017, pages 3142-3155, doi 10.1109/TIP.2017.2662206, the
 denoiser that CSI-CNN's authors compare with (Wang et al., 2021, section 4.2.1).
 
 Seventeen convolutions of 3x3 with 64 channels, the middle fifteen normalised, predict the noise of

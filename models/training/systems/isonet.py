@@ -1,6 +1,6 @@
 """ISONet: "ISO setting estimation based on convolutional neural network and its application in
-image forensics", IWDW 2020. What is said here is in its authors' code,
-https://github.com/zengh5/ISONet.
+image forensics", IWDW 2020, LNCS 12617, doi 10.1007/978-3-030-69449-4_17. What is said here is in
+its authors' code, https://github.com/zengh5/ISONet.
 
 At which ISO was a patch of 64x64 taken? Seven convolutions of 3x3, rectified and without padding,
 maxima over 2x2 behind the second and the last, dense layers of 64, 8 and 1 with nothing between.

@@ -1,6 +1,7 @@
 """Patch classifier: Ghosh, "Source camera identification using convolutional neural network"
-(Skrabec and Ghosh, EURECOM, 2021, section 3), after Freire-Obregon et al., Pattern Recognition
-Letters 126, 2019.
+(Skrabec and Ghosh, EURECOM, 2021, section 3), after Freire-Obregon, Narducci, Barra,
+Castrillon-Santana, "Deep learning for source camera identification on mobile devices", Pattern
+Recognition Letters 126, 2019, pages 86-91, doi 10.1016/j.patrec.2018.01.005.
 
 Which of the cameras it was trained on took a patch of 32x32? Convolutions of 8x8 and 3x3, a maximum
 over 2x2, dense layers of 256 and 512 and one neuron per camera (3.4); 10 % of the inputs and 20 %

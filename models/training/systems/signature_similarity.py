@@ -1,6 +1,8 @@
 """Signature and similarity networks: Bennabhaktula, Alegre, Karastoyanova, Azzopardi, "Device-based
-image matching with similarity learning by convolutional neural networks", ICPRAM 2020 (section 3,
-Table 1, Figure 3, equations 1-3), after Mayer and Stamm, ICASSP 2018.
+image matching with similarity learning by convolutional neural networks that exploit the underlying
+camera sensor pattern noise", ICPRAM 2020, pages 578-584, doi 10.5220/0009155505780584 (section 3,
+Table 1, Figure 3, equations 1-3), after Mayer and Stamm, "Learned forensic source similarity for
+unknown camera models", ICASSP 2018, pages 2012-2016.
 
 Did one camera take two photos? In phase I a network learns to tell the training cameras apart; cut
 off at its dense layer of 1024 it gives a photo's signature (Table 1). In phase II a second network

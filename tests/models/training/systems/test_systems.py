@@ -416,6 +416,19 @@ def test_evaluate_takes_every_kind_of_system(weights, photos, capsys, options):
     assert (found["extractor"] is None) == ("--matcher" in options)
 
 
+def test_set_matchers_compare_groups_of_photos(weights, photos, capsys):
+    """Three photos a folder: one group of two each; then that group with the third photo."""
+    folders = ["--references", str(photos), "--probes", str(photos), "--matcher", "siamese"]
+    assert run_program(["evaluate", *folders, "--json", "-", "--probe-photos", "2"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["references"], found["probes"]) == (2, 2)
+    assert (found["genuine_pairs"], found["impostor_pairs"]) == (0, 1)
+    sizes = ["--probe-photos", "2", "--reference-photos", "1", "--transform", "jpeg75"]
+    assert run_program(["evaluate", *folders, "--json", "-", *sizes]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["genuine_pairs"], found["impostor_pairs"]) == (2, 6)
+
+
 def test_evaluate_refuses_what_does_not_go_together(weights, photos, tmp_path, capsys):
     folders = ["--references", str(photos), "--probes", str(photos)]
     matcher = [*folders, "--matcher", "siamese"]
