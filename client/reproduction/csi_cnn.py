@@ -74,22 +74,12 @@ def table_2(settings: Settings) -> Reproduction:
     means = _means(_scores(network, photos, prints, settings), photos)
     own = np.diagonal(_means(_scores(wavelet, photos, prints, settings), photos))
     names = [camera.name for camera in photos.cameras]
-    missing = (None,) * count  # a folder may have fewer cameras than the paper
+    ours = np.full((count, count + 1), np.nan)  # a folder may have fewer cameras than the paper
+    ours[: len(names), : len(names)], ours[: len(names), count] = means, own
+    figures = zip(published.CORRELATIONS, published.WAVELET, strict=True)
     lines = [
-        Line(
-            (f"{theirs} / {name}",),
-            (
-                *(
-                    Cell(one, float(two))
-                    for one, two in zip(row, [*means[at], *missing][:count], strict=True)
-                    if two is not None
-                ),
-                Cell(wavelet_row, float(own[at])),
-            ),
-        )
-        for at, (theirs, name, row, wavelet_row) in enumerate(
-            zip(published.CAMERAS, names, published.CORRELATIONS, published.WAVELET, strict=False)
-        )
+        Line((camera,), tuple(map(_cell, (*row, last), values.tolist())))
+        for camera, (row, last), values in zip(published.CAMERAS, figures, ours, strict=True)
     ]
     return Reproduction(
         "csi-cnn-2",
@@ -104,6 +94,10 @@ def table_2(settings: Settings) -> Reproduction:
             f"{', '.join(names)}.",
         ),
     )
+
+
+def _cell(figure: float, ours: float) -> Cell:
+    return Cell(figure, None if np.isnan(ours) else ours)
 
 
 def table_3(settings: Settings) -> Reproduction:
@@ -271,8 +265,9 @@ def _own_copies(
     if settings.data is None or not Path(settings.data / folder).is_dir():
         return None
     shots = shots_by_camera(settings.data, (folder,), settings.side)
-    return [
+    copies = [
         (at, shot)
         for at, camera in enumerate(photos.cameras)
         for shot in shots.get(camera.name, ())[:_TABLE_3_SCENES]
     ]
+    return copies or None
