@@ -1,18 +1,16 @@
 """Tables 2 and 3 of Wang et al. 2021: three denoisers against fingerprints by the wavelet."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from grainseal.models.alignment import AlignmentError, to_frame, uncropped
 from grainseal.models.bootstrap import share_interval_over_cameras
-from grainseal.models.copies import platform_copy
-from grainseal.models.evaluation import Scores, across, identified
+from grainseal.models.evaluation import Indices, Scores, across, identified
 from grainseal.models.extractor import Extractor, get_extractor
 from grainseal.models.fingerprint import Plane, estimate
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo
 from grainseal.models.reference.published import csi_cnn as published
 from grainseal.models.reference.published.csi_cnn import Accuracy
 from grainseal.models.reference.rspn import plain_residual
@@ -21,8 +19,9 @@ from ..errors import ClientError
 from ..photos import extractor_named
 from ..plane_store import PlaneStore
 from .layout import Cell, Line, Reproduction, ends
-from .photos import Camera, PhotoSet, Shot, Wanted, photo_set, shots_by_camera
-from .work import Settings, keep, numbered, on_every_core, owners
+from .photos import Camera, PhotoSet, Wanted, photo_set
+from .platforms import SIMULATED, Probe, copies, own_copies
+from .work import Settings, keep, numbered, on_every_core
 
 CSI_CNN, WAVELET, DNCNN = "csi-cnn", "wavelet", "dncnn"
 _FLATS: Final = 20
@@ -40,28 +39,6 @@ _DIFFERS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Platform:
-    """What our simulation of one does: `scale` of the sides, JPEG `quality`; and in VISION's names
-    the folder that its own copies are in.
-    """
-
-    scale: float
-    quality: int
-    folder: str
-
-
-# The paper does not tell what its platforms did. Steps of our own, from mild to harsh in the order
-# of the paper's accuracies, so the order of ours says nothing.
-SIMULATED: Final = {
-    "Twitter": Platform(1, 85, "twitter"),
-    "WeiBo": Platform(1, 75, "weibo"),
-    "Facebook": Platform(0.75, 75, "natFBH"),
-    "Instagram": Platform(0.5, 80, "instagram"),
-    "WeChat": Platform(0.5, 65, "wechat"),
-}
-
-
 def table_2(settings: Settings) -> Reproduction:
     """Mean correlation of each camera's photos with every camera's fingerprint."""
     count = len(published.CAMERAS)
@@ -71,8 +48,9 @@ def table_2(settings: Settings) -> Reproduction:
     wanted = Wanted(count, _TABLE_2_SCENES, _FLATS, siblings=False)
     photos = photo_set(settings.data, wanted, settings.side)
     prints = _fingerprints(photos, settings)
-    means = _means(_scores(network, photos, prints, settings), photos)
-    own = np.diagonal(_means(_scores(wavelet, photos, prints, settings), photos))
+    probes = _originals(_taken(photos, settings))
+    means = _means(_scores(network, probes, prints, "Photos", settings), probes)
+    own = np.diagonal(_means(_scores(wavelet, probes, prints, "Photos", settings), probes))
     names = [camera.name for camera in photos.cameras]
     ours = np.full((count, count + 1), np.nan)  # a folder may have fewer cameras than the paper
     ours[: len(names), : len(names)], ours[: len(names), count] = means, own
@@ -106,15 +84,20 @@ def table_3(settings: Settings) -> Reproduction:
     wanted = Wanted(settings.cameras or _TABLE_3_CAMERAS, _TABLE_3_SCENES, _FLATS)
     photos = photo_set(settings.data, wanted, settings.side)
     prints = _fingerprints(photos, settings)
-    own = {name: _own_copies(settings, photos, name) for name in published.PLATFORMS}
+    taken = _taken(photos, settings)
+    own = {
+        name: own_copies(settings.data, settings.side, photos, name, _TABLE_3_SCENES)
+        for name in published.PLATFORMS
+    }
+    probes = {name: own[name] or copies(taken, name) for name in published.PLATFORMS}
     ours = {
-        name: [_accuracy(each, own[name], name, photos, prints, settings) for each in extractors]
+        name: [_accuracy(each, probes[name], prints, name, settings) for each in extractors]
         for name in published.PLATFORMS
     }
     chosen = "; ".join(
         f"{name} {SIMULATED[name].scale:g}, {SIMULATED[name].quality}"
         for name in published.PLATFORMS
-        if own[name] is None
+        if not own[name]
     )
     return Reproduction(
         "csi-cnn-3",
@@ -123,7 +106,7 @@ def table_3(settings: Settings) -> Reproduction:
         ("Dataset", "Platform", "CSI-CNN", "Wavelet", "DnCNN"),
         tuple(_accuracy_line(row, ours[row.platform]) for row in published.TABLE_3),
         (
-            f"{len(numbered(photos.cameras))} photos on each platform; chance is "
+            f"{len(taken)} photos on each platform; chance is "
             f"{1 / len(photos.cameras):.3f}. Ours is one set of photos, so its figures of a "
             "platform stand in every data set's row.",
             *(
@@ -178,96 +161,51 @@ def _fingerprints(photos: PhotoSet, settings: Settings) -> list[Plane]:
     return list(on_every_core(made, photos.cameras, "Fingerprints", settings.progress))
 
 
+def _taken(photos: PhotoSet, settings: Settings) -> list[tuple[int, Photo]]:
+    """Every scene with its camera's place."""
+    scenes = numbered(photos.cameras)
+    read = on_every_core(lambda each: each[1].photo(), scenes, "Scenes", settings.progress)
+    return [(at, photo) for (at, _), photo in zip(scenes, read, strict=True)]
+
+
+def _originals(taken: list[tuple[int, Photo]]) -> list[Probe]:
+    return [(at, partial(plain_residual, photo)) for at, photo in taken]
+
+
 def _scores(
     extractor: Extractor,
-    photos: PhotoSet,
+    probes: list[Probe],
     prints: list[Plane],
+    stage: str,
     settings: Settings,
-    platform: str | None = None,
-    own: list[tuple[int, Shot]] | None = None,
 ) -> Scores:
-    """NCC of every fingerprint (rows) with every scene, or its copy; `own`: a platform's copies."""
-
-    def residual(each: tuple[int, Shot]) -> Plane:
-        at, shot = each
-        if own is not None:
-            return _on_frame(shot.whole(), photos.cameras[at].flats[0], extractor, settings.side)
-        return _of_copy(shot.photo(), platform, extractor)
-
-    scenes = own if own is not None else numbered(photos.cameras)
-    stage = f"{platform or 'Photos'}: {extractor.name}"
+    """NCC of every fingerprint (rows) with every probe."""
+    residuals = on_every_core(
+        lambda each: each[1](extractor), probes, f"{stage}: {extractor.name}", settings.progress
+    )
     with PlaneStore() as store:
-        rows = [
-            keep(store, plane, camera.name)
-            for plane, camera in zip(prints, photos.cameras, strict=True)
-        ]
-        columns = [
-            keep(store, plane, photos.cameras[at].name)
-            for (at, _), plane in zip(
-                scenes, on_every_core(residual, scenes, stage, settings.progress), strict=True
-            )
-        ]
+        rows = [keep(store, plane, "a fingerprint") for plane in prints]
+        columns = [keep(store, plane, "a photo") for plane in residuals]
         return store.nccs(rows, columns, prints[0].size)
-
-
-def _of_copy(photo: Photo, platform: str | None, extractor: Extractor) -> Plane:
-    """Of the photo itself, or of what the platform makes of it, on the photo's grid."""
-    if platform is None:
-        return plain_residual(photo, extractor)
-    made = SIMULATED[platform]
-    copy = platform_copy(photo, made.scale, made.quality)
-    return _placed(plain_residual(copy, extractor), photo.shape, photo.name)
-
-
-def _on_frame(copy: Photo, flat: Shot, extractor: Extractor, side: int) -> Plane:
-    """Of a whole copy, laid onto the camera's whole frame; then the centre."""
-    frame = flat.whole().shape
-    placed = _placed(plain_residual(copy, extractor), frame, copy.name)
-    top, left = ((length - side) // 4 * 2 for length in frame)  # where Photo.cropped starts
-    return np.ascontiguousarray(placed[top : top + side, left : left + side])
-
-
-def _placed(residual: Plane, frame: tuple[int, int], name: str) -> Plane:
-    if residual.shape == frame:
-        return residual
-    try:
-        return to_frame(residual, uncropped(residual.shape, frame)[0], frame)
-    except AlignmentError as error:
-        raise PhotoError(f"{name}: {error}") from None
 
 
 def _accuracy(
     extractor: Extractor,
-    own: list[tuple[int, Shot]] | None,
-    platform: str,
-    photos: PhotoSet,
+    probes: list[Probe],
     prints: list[Plane],
+    platform: str,
     settings: Settings,
 ) -> _Share:
-    scores = _scores(extractor, photos, prints, settings, platform, own)
-    theirs = owners(own if own is not None else numbered(photos.cameras))
-    hits, whose = identified(across(scores, np.arange(len(prints)), theirs))
+    scores = _scores(extractor, probes, prints, platform, settings)
+    hits, whose = identified(across(scores, np.arange(len(prints)), _places(probes)))
     return _Share(float(hits.mean()), ends(share_interval_over_cameras(hits, whose)))
 
 
-def _means(scores: Scores, photos: PhotoSet) -> Scores:
+def _means(scores: Scores, probes: list[Probe]) -> Scores:
     """Mean of each camera's photos (rows) with each fingerprint."""
-    theirs = owners(numbered(photos.cameras))
-    means = [scores[:, theirs == at].mean(axis=1) for at in range(len(photos.cameras))]
-    return np.stack(means)
+    places = _places(probes)
+    return np.stack([scores[:, places == at].mean(axis=1) for at in range(len(scores))])
 
 
-def _own_copies(
-    settings: Settings, photos: PhotoSet, platform: str
-) -> list[tuple[int, Shot]] | None:
-    """The platform's own copies where DATA has a folder of them, None where it has not."""
-    folder = SIMULATED[platform].folder
-    if settings.data is None or not Path(settings.data / folder).is_dir():
-        return None
-    shots = shots_by_camera(settings.data, (folder,), settings.side)
-    copies = [
-        (at, shot)
-        for at, camera in enumerate(photos.cameras)
-        for shot in shots.get(camera.name, ())[:_TABLE_3_SCENES]
-    ]
-    return copies or None
+def _places(probes: list[Probe]) -> Indices:
+    return np.array([at for at, _ in probes], np.intp)

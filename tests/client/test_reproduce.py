@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grainseal.client.reproduction import csi_cnn, eurecom
+from grainseal.client.reproduction import csi_cnn, eurecom, platforms
 from grainseal.client.reproduction import dresden as matrix
 from grainseal.client.reproduction.layout import Cell, Line, Matrix, Reproduction, as_text
-from grainseal.client.reproduction.photos import Wanted, simulated
+from grainseal.client.reproduction.photos import Wanted, shots_by_camera, simulated
 from grainseal.client.reproduction.tables import TABLES
 from grainseal.models.bootstrap import share_interval_over_cameras
 from grainseal.models.copies import platform_copy, reencoded
@@ -148,9 +148,9 @@ def test_table_3_of_csi_cnn_has_a_row_for_every_data_set_and_platform(program, d
 
 def test_own_copies_lie_on_the_photos_they_were_made_of(data):
     """A copy that nothing happened to has the residual of the photo, up to the crop's border."""
-    shots = csi_cnn.shots_by_camera(data, ("natFBH",), SIDE)["camera_001"]
+    shots = shots_by_camera(data, ("natFBH",), SIDE)["camera_001"]
     wavelet = get_extractor("wavelet")
-    placed = csi_cnn._on_frame(shots[0].whole(), shots[0], wavelet, SIDE)
+    placed = platforms._on_frame(shots[0], shots[0], SIDE, wavelet)
     inside = np.s_[32:-32, 32:-32]
     direct = plain_residual(shots[0].photo(), wavelet)
     assert ncc(placed[inside].copy(), direct[inside].copy()) > 0.95
