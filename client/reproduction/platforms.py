@@ -67,7 +67,11 @@ def own_copies(
 def _of_copy(photo: Photo, made: Platform, extractor: Extractor) -> Plane:
     """Residual of the copy, on the photo's grid."""
     copy = platform_copy(photo, made.scale, made.quality)
-    return _placed(plain_residual(copy, extractor), photo.shape, photo.name)
+    try:
+        residual = plain_residual(copy, extractor)
+    except PhotoError as error:
+        raise PhotoError(f"{error}: choose a larger --side") from None
+    return _placed(residual, photo.shape, photo.name)
 
 
 def _on_frame(shot: Shot, flat: Shot, side: int, extractor: Extractor) -> Plane:
