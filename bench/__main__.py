@@ -19,6 +19,7 @@ SECTIONS = (
     "eight_bits",
     "losses",
     "cameras",
+    "systems",
     "matching",
     "claims",
     "codes",

@@ -28,12 +28,11 @@ from bench.code_scores import (
     together,
 )
 from bench.extractors import with_extractor
-from bench.figures import across
 from bench.table import Row
 from grainseal.models.bootstrap import CameraBootstrap, UnitBootstrap
 from grainseal.models.claim_code import claim_for
 from grainseal.models.codes import CodeSpec, code_for
-from grainseal.models.evaluation import Comparisons
+from grainseal.models.evaluation import Comparisons, across
 from grainseal.models.leakage_camera import measured_code
 from grainseal.models.photo import read_photo
 

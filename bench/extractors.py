@@ -1,13 +1,14 @@
 """The extractors that are compared, as far as this machine has them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
 from bench.table import Row
 from grainseal.models.codes import CodeSpec
-from grainseal.models.extractor import Extractor, get_extractor
+from grainseal.models.extractor import Extractor, Observation, get_extractor
+from grainseal.models.photo import Photo, PhotoKind
 from grainseal.models.reference import photonecf
 
 WAVELET, NEURAL, BEST = "wavelet", "neural", "neural-best"
@@ -35,6 +36,27 @@ def available(names: Sequence[str]) -> tuple[dict[str, Extractor], dict[str, str
 def left_out(section: str, missing: dict[str, str]) -> list[Row]:
     """A row for each extractor that is not in a table."""
     return [Row(section, name, f"left out: {reason}") for name, reason in missing.items()]
+
+
+class Remembering:
+    """An extractor that looks at every photo object once: flats serve alone and together."""
+
+    def __init__(self, extractor: Extractor) -> None:
+        self.name = extractor.name
+        self._extractor = extractor
+        self._seen: dict[int, list[Observation]] = {}
+
+    def source(self, kind: PhotoKind, /) -> str:
+        """The extractor's own."""
+        return self._extractor.source(kind)
+
+    def observe(self, photo: Photo) -> Iterator[Observation]:
+        """What the extractor yields, as new arrays."""
+        key = id(photo)
+        if key not in self._seen:
+            self._seen[key] = list(self._extractor.observe(photo))
+        for intensity, residual in self._seen[key]:
+            yield Observation(intensity.copy(), residual.copy())
 
 
 AnyCode = TypeVar("AnyCode", bound=CodeSpec)

@@ -19,7 +19,7 @@ from grainseal.models.bootstrap import (
     percentiles,
     replicates,
 )
-from grainseal.models.evaluation import Comparisons, ErrorCurve, Indices, Ranking, Scores, auc, eer
+from grainseal.models.evaluation import Comparisons, ErrorCurve, Ranking, Scores, auc, eer
 
 AUC, EER, SEPARATION = "AUC", "EER", "median / sd"
 _HALF: Final = 0.5
@@ -78,21 +78,6 @@ def figures(
     chosen = tuple(STATISTICS.values())
     drawn = replicates(pairs, chosen, resampled_by=resampled_by)
     return Figures(np.array([statistic(curve) for statistic in chosen]), drawn)
-
-
-def among(scores: Scores, cameras: Indices) -> Comparisons:
-    """Every photo with every later one: `scores` (U, U) of photos of the `cameras` (U,)."""
-    first, second = np.triu_indices(len(cameras), 1)
-    pools = np.zeros(len(cameras), np.intp)
-    return Comparisons(scores[first, second], first, second, cameras, pools, symmetric=True)
-
-
-def across(scores: Scores, references: Indices, probes: Indices) -> Comparisons:
-    """Every reference with every probe: `scores` (R, P) of units of these cameras."""
-    rows, columns = np.indices(scores.shape).reshape(2, -1)
-    pools = np.repeat([1, 0], [len(references), len(probes)])
-    cameras = np.concatenate((references, probes))
-    return Comparisons(scores[rows, columns], rows, columns + len(references), cameras, pools)
 
 
 def standard_errors(scores: Scores) -> float:

@@ -18,7 +18,7 @@ import scipy.fft
 from scipy import ndimage
 
 from bench.accuracy import photos_folder
-from bench.figures import AUC, SEPARATION, Estimate, Figures, across, among, figures
+from bench.figures import AUC, SEPARATION, Estimate, Figures, figures
 from bench.matching_photos import (
     ESTIMATES,
     FULL,
@@ -29,7 +29,7 @@ from bench.matching_photos import (
     simulated,
 )
 from bench.table import Row
-from grainseal.models.evaluation import Comparisons, Indices, Scores
+from grainseal.models.evaluation import Comparisons, Indices, Scores, across, among
 from grainseal.models.spectral import weighted
 
 Plane = npt.NDArray[np.float32]

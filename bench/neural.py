@@ -14,24 +14,24 @@ import numpy.typing as npt
 
 from bench import neural_speed
 from bench.accuracy import photos_folder
-from bench.extractors import BEST, OURS, PHOTONECF, WAVELET, available, everyone, left_out
-from bench.figures import (
-    AUC,
-    EER,
-    SEPARATION,
-    Figures,
-    across,
-    among,
-    figures,
-    standard_errors,
+from bench.extractors import (
+    BEST,
+    OURS,
+    PHOTONECF,
+    WAVELET,
+    Remembering,
+    available,
+    everyone,
+    left_out,
 )
+from bench.figures import AUC, EER, SEPARATION, Figures, figures, standard_errors
 from bench.table import Row
 from grainseal.models.bootstrap import Bootstrap, CameraBootstrap, UnitBootstrap
-from grainseal.models.evaluation import Comparisons, Scores
-from grainseal.models.extractor import Extractor, Observation
+from grainseal.models.evaluation import Comparisons, Scores, across, among
+from grainseal.models.extractor import Extractor
 from grainseal.models.fingerprint import estimate
 from grainseal.models.matching import effective_samples
-from grainseal.models.photo import Photo, PhotoKind, read_photo
+from grainseal.models.photo import Photo, read_photo
 from grainseal.models.simulator import Development, VirtualCamera, develop
 from grainseal.models.simulator.variety import varied_scene
 from grainseal.models.simulator.writers import compressed, halved
@@ -110,7 +110,7 @@ def _real_rows(found: _Extractors, folder: Path, transform: str) -> list[Row]:
         )
     ]
     section = f"real photos, centre {side}x{side}, transform {transform}"
-    by: _Extractors = {name: _Remembering(extractor) for name, extractor in found.items()}
+    by: _Extractors = {name: Remembering(extractor) for name, extractor in found.items()}
     every = _single(scenes, by)
     owner = np.repeat(np.arange(len(scenes)), [len(group) for group in scenes])
     nikon = owner < len(flats)
@@ -197,26 +197,6 @@ def _pattern(photos: Sequence[Photo], extractor: Extractor) -> Pattern:
     values = values - values.mean()
     pattern: Pattern = values / np.float32(np.linalg.norm(values))
     return pattern
-
-
-class _Remembering:
-    """An extractor that looks at every photo object once: flats serve alone and together."""
-
-    def __init__(self, extractor: Extractor) -> None:
-        self.name = extractor.name
-        self._extractor = extractor
-        self._seen: dict[int, list[Observation]] = {}
-
-    def source(self, kind: PhotoKind, /) -> str:
-        """The extractor's own."""
-        return self._extractor.source(kind)
-
-    def observe(self, photo: Photo) -> Iterator[Observation]:
-        key = id(photo)
-        if key not in self._seen:
-            self._seen[key] = list(self._extractor.observe(photo))
-        for intensity, residual in self._seen[key]:
-            yield Observation(intensity.copy(), residual.copy())
 
 
 def _single(groups: Sequence[Sequence[Photo]], by: _Extractors) -> Patterns:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from grainseal.models.copies import copy_estimator
 from grainseal.models.correlations import CORRELATIONS
+from grainseal.models.extractor import Extractor
 from grainseal.models.fingerprint import Estimator, Fingerprint
 from grainseal.models.manifest import WeightsError
 from grainseal.models.photo import Photo, PhotoKind
@@ -70,10 +71,12 @@ class Method(Protocol):
 class CorrelationMethod:
     """Correlates what an extractor's residuals give; planes are kept in `store`."""
 
-    def __init__(self, matcher: str, extractor: str, crop: int | None, store: PlaneStore) -> None:
-        """`ClientError` for an extractor that cannot be used."""
+    def __init__(
+        self, matcher: str, extractor: Extractor, crop: int | None, store: PlaneStore
+    ) -> None:
+        """`matcher`: one of CORRELATIONS; `crop`: only the centre crop x crop pixels."""
         self._correlation = CORRELATIONS[matcher]
-        self._extractor = extractor_named(extractor)
+        self._extractor = extractor
         self._crop = crop
         self._store = store
         self.sided = self._correlation.sided
@@ -107,7 +110,8 @@ def method_named(
     is named for a matcher that takes none.
     """
     if matcher in CORRELATIONS:
-        return CorrelationMethod(matcher, extractor or DEFAULT_EXTRACTOR, crop, store)
+        named = extractor_named(extractor or DEFAULT_EXTRACTOR)
+        return CorrelationMethod(matcher, named, crop, store)
     if extractor is not None:
         raise ClientError(f"{matcher} takes photos, not residuals: leave out --extractor")
     try:

@@ -19,7 +19,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from grainseal.models.evaluation import Comparisons, ErrorCurve, Indices, Ranking, Weights
+from grainseal.models.evaluation import (
+    Comparisons,
+    ErrorCurve,
+    Flags,
+    Indices,
+    Ranking,
+    Weights,
+)
 
 SEED: Final = 19795
 REPLICATES: Final = 1000
@@ -144,6 +151,22 @@ def percentiles(values: npt.NDArray[np.float64]) -> Interval | None:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(finite, [tail, 1 - tail])
     return Interval(float(low), float(high), finite.size)
+
+
+def share_interval_over_cameras(
+    hits: Flags, cameras: Indices, seed: int = SEED, count: int = REPLICATES
+) -> Interval | None:
+    """Of the share of hits (N,), `cameras` (N,) numbering whose they are; None without any.
+
+    Cameras are drawn with replacement, each with all that is its own; what they were told apart
+    from stays as it was.
+    """
+    if hits.size == 0:
+        return None
+    _, owners = np.unique(cameras, return_inverse=True)
+    right, all_own = np.bincount(owners, hits), np.bincount(owners)
+    drawn = np.random.default_rng(seed).integers(len(right), size=(count, len(right)))
+    return percentiles(right[drawn].sum(axis=1) / all_own[drawn].sum(axis=1))
 
 
 def _all_weights(

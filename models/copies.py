@@ -71,10 +71,14 @@ def reencoded(photo: Photo, quality: int) -> Photo:
 
 def halved(photo: Photo) -> Photo:
     """The photo at half its size (odd sides rounded up), Lanczos-filtered, not compressed again."""
-    image = _image(photo)
-    size = ((photo.width + 1) // 2, (photo.height + 1) // 2)
-    small = image.resize(size, Image.Resampling.LANCZOS)
-    return replace(photo, pixels=np.array(small, dtype=np.uint8))
+    return _resized(photo, ((photo.width + 1) // 2, (photo.height + 1) // 2))
+
+
+def platform_copy(photo: Photo, scale: float, quality: int) -> Photo:
+    """The photo reduced to `scale` in (0, 1] by a Lanczos filter, then compressed anew (4:2:0)."""
+    if scale < 1:
+        photo = _resized(photo, (round(photo.width * scale), round(photo.height * scale)))
+    return reencoded(photo, quality)
 
 
 class _Recompressed:
@@ -125,6 +129,12 @@ class _Halved:
             )
         self._placement = Placement(scale, origin)
         self._made = self._estimator(self._extractor, side)
+
+
+def _resized(photo: Photo, size: tuple[int, int]) -> Photo:
+    """At (width, height)."""
+    small = _image(photo).resize(size, Image.Resampling.LANCZOS)
+    return replace(photo, pixels=np.array(small, dtype=np.uint8))
 
 
 def _start(length: int, size: int) -> int:

@@ -127,12 +127,33 @@ def rank1(pairs: Comparisons) -> float | None:
     Closed set: only probes that were compared with their own camera and with another one count.
     None when there are none.
     """
+    hits, _ = identified(pairs)
+    return float(np.mean(hits)) if hits.size else None
+
+
+def identified(pairs: Comparisons) -> tuple[Flags, Indices]:
+    """Of each probe that counts for `rank1`: whether it is no miss, and its camera's number."""
     genuine = pairs.genuine
     own, others = (
         _best(pairs, genuine if mine else ~genuine, len(pairs.cameras)) for mine in (True, False)
     )
     counted = np.isfinite(own) & np.isfinite(others)
-    return float(np.mean(own[counted] > others[counted])) if counted.any() else None
+    return own[counted] > others[counted], pairs.cameras[counted]
+
+
+def among(scores: Scores, cameras: Indices) -> Comparisons:
+    """Every photo with every later one: `scores` (U, U) of photos of the `cameras` (U,)."""
+    first, second = np.triu_indices(len(cameras), 1)
+    pools = np.zeros(len(cameras), np.intp)
+    return Comparisons(scores[first, second], first, second, cameras, pools, symmetric=True)
+
+
+def across(scores: Scores, references: Indices, probes: Indices) -> Comparisons:
+    """Every reference with every probe: `scores` (R, P) of units of these cameras."""
+    rows, columns = np.indices(scores.shape).reshape(2, -1)
+    pools = np.repeat([1, 0], [len(references), len(probes)])
+    cameras = np.concatenate((references, probes))
+    return Comparisons(scores[rows, columns], rows, columns + len(references), cameras, pools)
 
 
 def normal_deviates(rates: Rates) -> Rates:

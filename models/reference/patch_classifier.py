@@ -4,7 +4,8 @@ models/training/systems/patch_classifier.py has the paper (Skrabec and Ghosh, EU
 3), the layers, the training and our choices. It knows no other cameras: train it on your own.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,24 +21,30 @@ PATCH: Final = 32
 
 
 class PatchClassifier:
-    """Averages the probabilities of a photo's patches."""
+    """Averages the probabilities of a photo's patches; `config` is that of its training."""
 
     name = NAME
 
     def __init__(self) -> None:
         """WeightsError, which says what to do, if the network is not there."""
         self._network = TrainedNetwork(NAME, NAME)
-        config = self._network.manifest.config
-        self._side = int(config["side"])
-        self.cameras: tuple[str, ...] = tuple(config["camera_names"])
+        self.config: Mapping[str, Any] = self._network.manifest.config
+        self._side = int(self.config["side"])
+        self.cameras: tuple[str, ...] = tuple(self.config["camera_names"])
 
     def probabilities(self, photo: Photo) -> Probabilities:
         """Float64 (cameras,), the mean over the patches in the middle of the photo."""
+        mean: Probabilities = np.mean(self.of_patches(photo), axis=0, dtype=np.float64)
+        return mean
+
+    def of_patches(self, photo: Photo) -> Array:
+        """Float32 (patches, cameras): each one's probabilities, row by row of the photo's middle.
+
+        PhotoError for a photo that is RAW or too small.
+        """
         if photo.kind != "developed":
             raise PhotoError(f"{photo.name} is RAW: give the JPEG made of it")
-        found = self._network.run(patches=patches_of(photo.cropped(self._side).pixels))
-        mean: Probabilities = np.mean(found, axis=0, dtype=np.float64)
-        return mean
+        return self._network.run(patches=patches_of(photo.cropped(self._side).pixels))
 
 
 def patches_of(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], side: int = PATCH) -> Array:

@@ -43,7 +43,11 @@ class SiameseMatcher:
 
     def start(self) -> AveragedSet:
         """An empty set; its features are float32 (places, 1024)."""
-        return AveragedSet(residual_crops, lambda crops: self._features.run(residual=crops))
+        return AveragedSet(residual_crops, self.features)
+
+    def features(self, crops: Array) -> Array:
+        """Float32 (places, 1024) of a set's mean `residual_crops`."""
+        return self._features.run(residual=crops)
 
     def score(self, one: Array, other: Array) -> float:
         """Mean probability over the places, in [0, 1] (2.3)."""

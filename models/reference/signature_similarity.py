@@ -4,8 +4,8 @@ models/training/systems/signature_similarity.py has the paper (Bennabhaktula et 
 the layers, the training and our choices. `similarity_matrix` is the paper's Algorithm 1.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +25,15 @@ THRESHOLD: Final = 0.99
 
 
 class SignatureMatcher:
-    """Compares signatures of the centres of photos."""
+    """Compares signatures of the centres of photos; `config` is that of its training."""
 
     name = NAME
 
     def __init__(self) -> None:
         """WeightsError, which says what to do, if the networks are not there."""
         self._signature, self._similarity = (TrainedNetwork(NAME, stem) for stem in STEMS)
-        self._side = int(self._signature.manifest.config["side"])
+        self.config: Mapping[str, Any] = self._signature.manifest.config
+        self._side = int(self.config["side"])
 
     def start(self) -> AveragedSet:
         """An empty set; its features are its mean signature, float32 (1, 1024)."""

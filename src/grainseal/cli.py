@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "inspect": "grainseal.client.inspect_command:inspect",
     "evaluate": "grainseal.client.evaluate_command:evaluate_command",
     "evaluate-leakage": "grainseal.client.leakage_command:evaluate_leakage",
+    "reproduce": "grainseal.client.reproduce_command:reproduce",
     "dataset": "grainseal.client.dataset_command:dataset",
     "key": "grainseal.client.key_commands:key",
     "simulate": "grainseal.client.simulate_command:simulate",

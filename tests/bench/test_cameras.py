@@ -12,9 +12,9 @@ from bench.camera_photos import (
     photographs,
 )
 from bench.cameras import Plan, measured
-from bench.figures import AUC, EER, SEPARATION, among, figures, separation
+from bench.figures import AUC, EER, SEPARATION, figures, separation
 
-from grainseal.models.evaluation import Ranking
+from grainseal.models.evaluation import Ranking, among
 from grainseal.models.simulator.camera import RawFrame
 from grainseal.models.simulator.demosaicing import DEMOSAICING
 from grainseal.models.simulator.develop import develop

@@ -6,12 +6,11 @@ from bench.code_figures import genuine_mean, standing_out
 from bench.code_photos import COPIES, SimulatedCamera, copied
 from bench.code_scores import SEED, Template, burst_score
 from bench.extractors import with_extractor
-from bench.figures import across
 
 from grainseal.models.claim_code import claim_for
 from grainseal.models.claims import claim_probe, claim_score, enrol_claim
 from grainseal.models.codes import code_for, encode, features, select_positions
-from grainseal.models.evaluation import Ranking
+from grainseal.models.evaluation import Ranking, across
 from grainseal.models.fingerprint import Fingerprint
 
 AUTH, CLAIM = code_for("TESTING"), claim_for("CLAIM_TESTING")

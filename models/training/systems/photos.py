@@ -15,10 +15,8 @@ from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import estimate
 from grainseal.models.photo import Photo, PhotoError, read_photo
 from grainseal.models.reference.siamese import residual_of
-from grainseal.models.simulator.conditions import body, draw_camera, draw_shot, expose, scene_of
-from grainseal.models.simulator.demosaicing import DEMOSAICING
-from grainseal.models.simulator.develop import Picture, develop
-from grainseal.models.simulator.writers import compressed
+from grainseal.models.simulator.develop import Picture
+from grainseal.models.simulator.series import SeriesCamera, training_camera, validation_camera
 from grainseal.models.training.systems.config import SystemConfig
 from grainseal.models.training.trainer import TrainingError
 
@@ -26,12 +24,6 @@ Pixels = npt.NDArray[np.uint8]
 Isos = npt.NDArray[np.int64]
 Taken = tuple[Pixels, list[int], Pixels]  # a camera's scenes, their ISO speeds, its even photos
 
-# Cameras are numbered from here; those for validation, and even photos, far behind the others.
-_CAMERAS: Final = 40_000_000
-_VALIDATION: Final = 20_000_000
-_CAMERAS_PER_SEED: Final = 10_000
-_FLATS: Final = 10_000
-_SIBLINGS: Final = 2  # cameras of one model
 _ARRAYS: Final = ("scenes", "isos", "flats")  # in this order: the last one says that all are there
 _SUFFIXES: Final = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"))
 
@@ -110,11 +102,13 @@ def _simulated(
     config: SystemConfig, validation: bool, clean: bool, workers: int
 ) -> tuple[list[str], Iterator[Taken]]:
     others = validation and config.validation_cameras > 0
-    first = _CAMERAS + config.seed * _CAMERAS_PER_SEED + (_VALIDATION if others else 0)
+    number = validation_camera if others else training_camera
     numbers = range(config.validation_cameras if others else config.cameras)
     photos = config.validation_photos if validation else config.photos
     start = config.photos if validation and not others else 0
-    jobs = [(first + i, start, photos, config.flats, config.side, clean) for i in numbers]
+    jobs = [
+        (number(config.seed, i), start, photos, config.flats, config.side, clean) for i in numbers
+    ]
 
     def taken() -> Iterator[Taken]:
         if workers == 1:
@@ -123,33 +117,18 @@ def _simulated(
         with multiprocessing.get_context("spawn").Pool(workers) as pool:
             yield from pool.imap(_camera_photos, jobs)
 
-    return [f"camera_{number + 1:03d}" for number in numbers], taken()
+    return [f"camera_{i + 1:03d}" for i in numbers], taken()
 
 
 def _camera_photos(job: tuple[int, int, int, int, int, bool]) -> Taken:
     """One simulated camera's scenes and even photos, as its JPEGs show them."""
-    seed, start, photos, flats, side, clean = job
-    model = seed // _SIBLINGS
-    rng = np.random.default_rng([model, 31])
-    camera = draw_camera(model, f"Trained {model}", int(rng.integers(75, 96)))
-    individual = body(camera, seed, side, side)
-
-    def picture(number: int, flat: bool) -> Picture:
-        shot = draw_shot(seed, number, flat)
-        if clean:
-            scene = scene_of(shot, side, side, number)
-            scene /= np.array(camera.development.white_balance, np.float32)
-            frame = individual.without_noise(scene, shot.iso)
-        else:
-            frame = expose(individual, camera, shot, number)
-        developed = develop(frame, camera.development, DEMOSAICING[camera.demosaicing])
-        return developed if clean else compressed(developed, camera.quality)
-
-    base = seed * 2 * _FLATS  # no two cameras look at one scene
-    numbers = range(base + start, base + start + photos)
-    scenes = [picture(number, flat=False) for number in numbers]
-    isos = [draw_shot(seed, number, flat=False).iso for number in numbers]
-    even = [picture(base + _FLATS + i, flat=True) for i in range(flats)]
+    number, start, photos, flats, side, clean = job
+    camera = SeriesCamera(number, side)
+    picture = camera.clean if clean else camera.photo
+    numbers = range(start, start + photos)
+    scenes = [picture(index) for index in numbers]
+    isos = [camera.iso(index) for index in numbers]
+    even = [picture(index, flat=True) for index in range(flats)]
     return np.stack(scenes), isos, _stacked(even, side)
 
 

@@ -155,6 +155,7 @@ def task(
                     f"photos: float32 (N, 3, {config.side}, {config.side}), the centre, R, G and B "
                     "as stored, divided by 255. signature: float32 (N, 1024) in [-1, 1]"
                 ),
+                known={"camera_names": list(training.names)},
             ),
             Part(
                 stem=STEMS[1],

@@ -1,0 +1,91 @@
+"""Photos as social platforms hand them out: their own copies, or what stands in for these."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from grainseal.models.alignment import AlignmentError, to_frame, uncropped
+from grainseal.models.copies import platform_copy
+from grainseal.models.extractor import Extractor
+from grainseal.models.fingerprint import Plane
+from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.reference.rspn import plain_residual
+
+from .photos import PhotoSet, Shot, shots_by_camera
+
+# A camera's place, and what gives a photo's residual by an extractor, on the frame of fingerprints.
+Probe = tuple[int, Callable[[Extractor], Plane]]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a simulated one does: `scale` of the sides, then JPEG of `quality`.
+
+    `folder`: the kind that its own copies are in, as VISION calls it where that has them.
+    """
+
+    scale: float
+    quality: int
+    folder: str
+
+
+# The paper does not tell what its platforms did. Steps of our own, from mild to harsh in the order
+# of the paper's accuracies, so the order of ours says nothing.
+SIMULATED: Final = {
+    "Twitter": Platform(1, 85, "twitter"),
+    "WeiBo": Platform(1, 75, "weibo"),
+    "Facebook": Platform(0.75, 75, "natFBH"),
+    "Instagram": Platform(0.5, 80, "instagram"),
+    "WeChat": Platform(0.5, 65, "wechat"),
+}
+
+
+def copies(taken: list[tuple[int, Photo]], platform: str) -> list[Probe]:
+    """What the simulated platform makes of the photos."""
+    return [(at, partial(_of_copy, photo, SIMULATED[platform])) for at, photo in taken]
+
+
+def own_copies(
+    data: Path | None, side: int, photos: PhotoSet, platform: str, most: int
+) -> list[Probe]:
+    """The platform's own, at most so many of a camera; none where DATA has no folder of them."""
+    folder = SIMULATED[platform].folder
+    if data is None or not (data / folder).is_dir():
+        return []
+    shots = shots_by_camera(data, (folder,), side)
+    return [
+        (at, partial(_on_frame, shot, camera.flats[0], side))
+        for at, camera in enumerate(photos.cameras)
+        for shot in shots.get(camera.name, ())[:most]
+    ]
+
+
+def _of_copy(photo: Photo, made: Platform, extractor: Extractor) -> Plane:
+    """Residual of the copy, on the photo's grid."""
+    copy = platform_copy(photo, made.scale, made.quality)
+    try:
+        residual = plain_residual(copy, extractor)
+    except PhotoError as error:
+        raise PhotoError(f"{error}: choose a larger --side") from None
+    return _placed(residual, photo.shape, photo.name)
+
+
+def _on_frame(shot: Shot, flat: Shot, side: int, extractor: Extractor) -> Plane:
+    """Residual of a whole copy, laid onto the camera's whole frame; then the centre."""
+    copy, frame = shot.whole(), flat.whole().shape
+    placed = _placed(plain_residual(copy, extractor), frame, copy.name)
+    top, left = ((length - side) // 4 * 2 for length in frame)  # where Photo.cropped starts
+    return np.ascontiguousarray(placed[top : top + side, left : left + side])
+
+
+def _placed(residual: Plane, frame: tuple[int, int], name: str) -> Plane:
+    if residual.shape == frame:
+        return residual
+    try:
+        return to_frame(residual, uncropped(residual.shape, frame)[0], frame)
+    except AlignmentError as error:
+        raise PhotoError(f"{name}: {error}") from None

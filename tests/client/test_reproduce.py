@@ -1,0 +1,287 @@
+"""`grainseal reproduce`: the papers' layouts with ours beside them, on a few small photos."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grainseal.client.reproduction import csi_cnn, eurecom, platforms
+from grainseal.client.reproduction import dresden as matrix
+from grainseal.client.reproduction.layout import Cell, Line, Matrix, Reproduction, as_text
+from grainseal.client.reproduction.photos import Wanted, shots_by_camera, simulated
+from grainseal.client.reproduction.tables import TABLES
+from grainseal.models.bootstrap import share_interval_over_cameras
+from grainseal.models.copies import platform_copy, reencoded
+from grainseal.models.extractor import get_extractor
+from grainseal.models.fingerprint import estimate
+from grainseal.models.matching import ncc
+from grainseal.models.reference.photonecf import VARIABLE as PHOTONECF
+from grainseal.models.reference.published import csi_cnn as wang
+from grainseal.models.reference.published.eurecom import LI, LUKAS
+from grainseal.models.reference.rspn import plain_residual
+from grainseal.models.reference.weights import VARIABLE
+from grainseal.models.simulator.dataset import DatasetSpec, write_camera
+from grainseal.models.simulator.series import (
+    SIBLINGS,
+    SeriesCamera,
+    training_camera,
+    unseen_camera,
+    validation_camera,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+SIDE = 256
+LARGE = 320  # of which half is enough for the wavelet
+
+
+@pytest.fixture(autouse=True)
+def _little(monkeypatch, tmp_path):
+    """Few photos of a camera, and no weights but those that are shipped."""
+    monkeypatch.setattr(eurecom.published, "BACKGROUNDS", 2)
+    monkeypatch.setattr(eurecom, "_SCENES", 2)
+    for name, value in (("_FLATS", 2), ("_TABLE_2_SCENES", 2), ("_TABLE_3_SCENES", 2)):
+        monkeypatch.setattr(csi_cnn, name, value)
+    monkeypatch.setattr("grainseal.models.reference.weights.WEIGHTS", tmp_path)
+    for variable in (VARIABLE, PHOTONECF):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def wavelet_everywhere(monkeypatch):
+    """The wavelet in the place of networks: the same layout, and columns that must agree."""
+    monkeypatch.setattr(csi_cnn, "extractor_named", lambda _: get_extractor("wavelet"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Three cameras of one model with flat photos, scenes, and a platform's copies of these."""
+    root = tmp_path_factory.mktemp("data")
+    spec = DatasetSpec(cameras=3, photos=2, flats=2, width=352, height=LARGE, seed=72)
+    for index in range(3):
+        write_camera(root, spec, index)
+    (root / "natFBH").symlink_to(root / "natural")
+    return root
+
+
+def reproduced(program, table, *options, side=SIDE):
+    assert program("reproduce", table, "--side", side, *options, "--json", "-") == 0, program.err
+    return program.json
+
+
+def figures(found, side):
+    return [cell[side] for line in found["lines"] for cell in line["cells"] if "ours" in cell]
+
+
+def test_table_1_has_every_figure_of_the_paper_beside_ours(program):
+    assert program("reproduce", "eurecom-1", "--cameras", 2, "--side", SIDE) == 0, program.err
+    lines = program.out.splitlines()
+    assert lines[0].startswith("ours: simulated photos, 2 cameras, 4 scenes and 4 even photos")
+    for method in (LUKAS, LI):
+        (row,) = (line for line in lines if line.startswith(method.name))
+        for figure in (method.eer, method.auc, method.recognition_rate):
+            assert re.search(rf"{figure:.4f} / [01]\.\d{{4}}", row), row
+    assert "what differs:" in lines
+
+
+def test_ours_is_what_the_photos_give(program):
+    found = reproduced(program, "eurecom-1", "--cameras", 3)
+    photos = simulated(Wanted(3, 2, 2), SIDE)
+    wavelet = get_extractor("wavelet")
+    references, probes = (
+        [
+            [plain_residual(shot.photo(), wavelet) for shot in shots]
+            for shots in (getattr(camera, kind) for camera in photos.cameras)
+        ]
+        for kind in ("flats", "scenes")
+    )
+    scores = [
+        [ncc(np.mean(one, axis=0), probe) for one in references]
+        for camera in probes
+        for probe in camera
+    ]
+    right = [int(np.argmax(row)) == at // 2 for at, row in enumerate(scores)]
+    own = [row[at // 2] for at, row in enumerate(scores)]
+    others = [s for at, row in enumerate(scores) for i, s in enumerate(row) if i != at // 2]
+    wins = np.mean([one > other for one in own for other in others])
+    lukas = found["lines"][0]["cells"]
+    assert lukas[1]["ours"] == pytest.approx(wins)
+    assert lukas[2]["ours"] == pytest.approx(np.mean(right))
+
+
+def test_photos_of_a_folder(program, data):
+    found = reproduced(program, "eurecom-1", "--data", data)
+    assert found["photos"] == f"{data}, 3 cameras, 6 scenes and 6 even photos, centre 256x256"
+    assert all(0 <= ours <= 1 for ours in figures(found, "ours"))
+
+
+@pytest.mark.usefixtures("wavelet_everywhere")
+def test_table_2_of_csi_cnn_is_a_matrix_of_means(program):
+    found = reproduced(program, "csi-cnn-2")
+    assert figures(found, "published") == [
+        figure
+        for row, own in zip(wang.CORRELATIONS, wang.WAVELET, strict=True)
+        for figure in (*row, own)
+    ]
+    ours = np.reshape(figures(found, "ours"), (5, 6))
+    assert np.allclose(ours[:, 5], np.diagonal(ours))
+    assert np.array_equal(ours[:, :5].argmax(axis=1), np.arange(5))
+    camera = simulated(Wanted(5, 2, 2, siblings=False), SIDE).cameras[1]
+    wavelet = get_extractor("wavelet")
+    pattern = estimate((shot.photo() for shot in camera.flats), wavelet).values
+    residuals = [plain_residual(shot.photo(), wavelet) for shot in camera.scenes]
+    assert ours[1, 1] == pytest.approx(np.mean([ncc(pattern, each) for each in residuals]))
+
+
+@pytest.mark.usefixtures("wavelet_everywhere")
+def test_table_3_of_csi_cnn_has_a_row_for_every_data_set_and_platform(program, data):
+    found = reproduced(program, "csi-cnn-3", "--data", data, side=LARGE)
+    published = [(r.dataset, r.platform, r.csi_cnn, r.wavelet, r.dncnn) for r in wang.TABLE_3]
+    assert [
+        (*line["labels"], *(cell["published"] for cell in line["cells"])) for line in found["lines"]
+    ] == published
+    for line in found["lines"]:  # one extractor under three names
+        assert len({cell["ours"] for cell in line["cells"]}) == 1
+    (copies,) = (text for text in found["differs"] if "copies are simulated" in text)
+    assert "Facebook" not in copies  # whose own copies are there
+    assert all(name in copies for name in ("Twitter", "WeiBo", "Instagram", "WeChat"))
+
+
+@pytest.mark.usefixtures("wavelet_everywhere")
+def test_copies_that_are_too_small_are_an_error(program):
+    assert program("reproduce", "csi-cnn-3", "--cameras", 2, "--side", SIDE) == 2
+    assert "choose a larger --side" in program.err
+
+
+def test_own_copies_lie_on_the_photos_they_were_made_of(data):
+    """A copy that nothing happened to has the residual of the photo, up to the crop's border."""
+    shots = shots_by_camera(data, ("natFBH",), SIDE)["camera_001"]
+    wavelet = get_extractor("wavelet")
+    placed = platforms._on_frame(shots[0], shots[0], SIDE, wavelet)
+    inside = np.s_[32:-32, 32:-32]
+    direct = plain_residual(shots[0].photo(), wavelet)
+    assert ncc(placed[inside].copy(), direct[inside].copy()) > 0.95
+
+
+def test_a_platform_that_keeps_the_size_only_compresses():
+    photo = simulated(Wanted(2, 1), SIDE).cameras[0].scenes[0].photo()
+    kept, small = platform_copy(photo, 1, 75), platform_copy(photo, 0.75, 75)
+    assert np.array_equal(kept.pixels, reencoded(photo, 75).pixels)
+    assert small.shape == (192, 192)
+
+
+@pytest.mark.parametrize(
+    ("table", "remedy"),
+    [
+        ("eurecom-2", "grainseal train siamese"),
+        ("eurecom-closed", "grainseal train patch-classifier"),
+        ("csi-cnn-2", "grainseal train csi-cnn"),
+        ("csi-cnn-3", "grainseal train csi-cnn"),
+        ("dresden-matrix", "grainseal train signature-similarity"),
+        ("photonecf-single", "grainseal train import-photonecf"),
+    ],
+)
+def test_missing_weights_are_an_error_that_says_what_to_do(program, table, remedy):
+    assert program("reproduce", table) == 2
+    assert remedy in program.err
+    assert program.out == ""
+
+
+def test_wrong_names_and_folders_are_errors_that_say_what_to_do(program, data, tmp_path):
+    assert program("reproduce", "eurecom-3") == 2
+    assert all(table in program.err for table in TABLES)
+    assert program("reproduce", "eurecom-1", "--data", tmp_path) == 2
+    assert "natural" in program.err
+    assert "grainseal dataset" in program.err
+    (tmp_path / "natural").symlink_to(data / "natural")
+    assert program("reproduce", "eurecom-1", "--data", tmp_path) == 2
+    assert "flat" in program.err
+    assert program("reproduce", "eurecom-1", "--data", data) == 2  # 512 pixels are wanted
+    assert "smaller --side" in program.err
+    assert program("reproduce", "eurecom-1", "--side", 257) == 2
+    assert "257 is odd" in program.err
+
+
+def test_the_layout_says_where_there_is_nothing_to_compare():
+    found = Reproduction(
+        "t", "some photos", "a paper", ("", "a", "b"),
+        (Line(("row",), (Cell(None, 0.5, (0.4, 0.6), 2), "4+4")),),
+        ("n",), ("all",), (Matrix("own", ("x", "y"), np.array([[1, 0], [0.26, 0.94]])),),
+    )  # fmt: skip
+    lines = as_text(found).splitlines()
+    assert "row  - / 0.50 [0.40, 0.60]  4+4" in lines
+    assert lines[3].split() == ["a,", "paper", "/", "ours", "b"]
+    assert "# ·" in lines
+    assert "3 9" in lines
+
+
+def test_the_report_draws_matrices(tmp_path):
+    pytest.importorskip("matplotlib", reason="pip install grainseal[report]")
+    from grainseal.client.report_reproduction import write_reproduction_report
+
+    found = Reproduction(
+        "dresden-matrix", "<photos>", "a paper", ("cameras", "accuracy"),
+        (Line(("own",), (Cell(0.85, 0.5),)),), (), (), (Matrix("own", ("x", "y"), np.eye(2)),),
+    )  # fmt: skip
+    text = write_reproduction_report(tmp_path / "report", found).read_text()
+    assert "0.8500 / 0.5000" in text
+    assert "&lt;photos&gt;" in text
+    assert text.count("data:image/svg+xml") == 1
+
+
+def test_the_threshold_has_the_highest_f1():
+    rng = np.random.default_rng(5)
+    same, different = (np.round(rng.normal(mean, 1, 40), 1) for mean in (1, 0))
+
+    def f1(threshold):
+        right, wrong = (same > threshold).sum(), (different > threshold).sum()
+        return 2 * right / (right + wrong + same.size)
+
+    chosen = matrix.best_threshold(same, different)
+    assert f1(chosen) == max(f1(t - 0.01) for t in np.concatenate((same, different)))
+
+
+def test_shares_vary_with_the_cameras_that_are_drawn():
+    hits = np.array([True] * 5 + [False] * 5)
+    even = share_interval_over_cameras(hits, np.arange(10) // 5)
+    assert (even.low, even.high) == (0, 1)
+    alone = share_interval_over_cameras(hits, np.zeros(10, int))
+    assert (alone.low, alone.high) == (0.5, 0.5)
+    assert share_interval_over_cameras(hits[:0], np.zeros(0, int)) is None
+
+
+def test_no_training_has_the_cameras_that_judge():
+    chosen = range(0, 10_000, 99)
+    groups = [
+        {number for at in chosen for number in numbers(at)}
+        for numbers in (
+            lambda at: [training_camera(seed, at) for seed in (0, 1, 9)],
+            lambda at: [validation_camera(seed, at) for seed in (0, 1, 9)],
+            lambda at: [unseen_camera(at)],
+        )
+    ]
+    for unit in (1, SIBLINGS):  # cameras, and their models
+        seen = [{number // unit for number in group} for group in groups]
+        assert len(set.union(*seen)) == sum(map(len, seen))
+    one, sibling, stranger = (SeriesCamera(unseen_camera(at), 64) for at in (0, 1, 2))
+    assert one.conditions == sibling.conditions != stranger.conditions
+    assert not np.array_equal(one.individual.prnu_pattern, sibling.individual.prnu_pattern)
+    assert not np.array_equal(one.photo(0), one.photo(0, flat=True))
+
+
+def test_published_figures_are_typed_once():
+    """In one file of models/reference/published/ and in no other module."""
+    folder = ROOT / "models" / "reference" / "published"
+    texts = {path: path.read_text() for path in folder.glob("*.py")}
+    figures = {each for text in texts.values() for each in re.findall(r"0\.\d{4,}", text)}
+    assert len(figures) > 30
+    others = [
+        path
+        for name in ("client", "models", "bench", "server", "crypto")
+        for path in (ROOT / name).rglob("*.py")
+        if path not in texts
+    ]
+    paper = {"0.9106", "0.9079", "0.8894", "0.0894", "0.0921", "0.9447", "0.9980265567168468"}
+    assert paper & figures
+    for path in others:
+        assert not [each for each in paper & figures if each in path.read_text()], path

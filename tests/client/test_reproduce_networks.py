@@ -1,0 +1,119 @@
+"""Tables whose systems are networks: layouts and counts, by networks that nobody trained."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the networks are made with grainseal[train]")
+
+from grainseal.client.reproduction import closed_set, dresden, eurecom  # noqa: E402 - after the skip
+from grainseal.models.reference.patch_classifier import PatchClassifier  # noqa: E402
+from grainseal.models.reference.published.dresden import ACCURACY  # noqa: E402
+from grainseal.models.reference.published.eurecom import CLOSED_ACCURACY, SKRABEC  # noqa: E402
+from grainseal.models.reference.signature_similarity import matrix_accuracy  # noqa: E402
+from grainseal.models.reference.weights import VARIABLE  # noqa: E402
+from grainseal.models.simulator.series import SeriesCamera, training_camera  # noqa: E402
+from grainseal.models.training.config import Stage  # noqa: E402
+from grainseal.models.training.systems import (  # noqa: E402
+    patch_classifier,
+    siamese,
+    signature_similarity,
+)
+from grainseal.models.training.systems.config import SystemConfig  # noqa: E402
+from grainseal.models.training.systems.export import export_system  # noqa: E402
+from grainseal.models.training.systems.photos import CameraPhotos  # noqa: E402
+from grainseal.models.training.systems.run import TrainedSystem  # noqa: E402
+
+TASKS = {
+    "siamese": (siamese.task, 256, 128, "pairs"),
+    "signature-similarity": (signature_similarity.task, 116, 116, "signature"),
+    "patch-classifier": (patch_classifier.task, 128, 32, "classes"),
+}
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    """As a training would write them that took no step."""
+    root = tmp_path_factory.mktemp("networks")
+    torch.manual_seed(3)
+    for system, (make, side, crop, stage) in TASKS.items():
+        stages = (Stage(stage, 1, 0.1),)
+        config = SystemConfig(system, 1, 3, 0, 8, 2, 0, side, crop, 4, stages)
+        none = np.empty((3, 8, 0), np.uint8)
+        names = ("camera_001", "camera_002", "camera_003")
+        photos = CameraPhotos(names, none, none, none, root / system)
+        (root / system).mkdir()
+        np.save(root / system / "residuals.npy", none)
+        parts = make(config, photos, photos, 1).parts
+        for part in parts:
+            part.module.eval()
+        export_system(TrainedSystem(parts, {}, 0, "simulated"), config, root, "none", 1)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _few(monkeypatch, networks):
+    monkeypatch.setenv(VARIABLE, str(networks))
+    monkeypatch.setattr(eurecom.published, "BACKGROUNDS", 1)
+    monkeypatch.setattr(eurecom.published, "PAIRS", 12)
+    monkeypatch.setattr(eurecom, "_SCENES", 8)
+    monkeypatch.setattr(closed_set, "_PHOTOS", 2)
+    monkeypatch.setattr(dresden, "_TESTED", 2)
+    monkeypatch.setattr(dresden, "_VALIDATION", 2)
+
+
+def test_table_2_draws_sets_of_four(program):
+    found = json_of(program, "eurecom-2", "--cameras", 2, "--side", 256)
+    last = found["lines"][-1]
+    assert last["labels"] == [SKRABEC.name]
+    assert [cell["published"] for cell in last["cells"][:2]] == [SKRABEC.eer, SKRABEC.auc]
+    assert all(0 <= cell["ours"] <= 1 for cell in last["cells"][:2])
+    assert [line["cells"][2] for line in found["lines"]] == ["50+1", "50+1", "4+4"]
+    assert "6 genuine and 6 impostor pairs of 4 scenes against 4" in " ".join(found["measured"])
+
+
+def test_the_closed_set_has_photos_that_training_and_validation_had_not(program):
+    found = json_of(program, "eurecom-closed")
+    photos, patches = (line["cells"][0] for line in found["lines"])
+    assert photos["published"] == patches["published"] == CLOSED_ACCURACY
+    classifier = PatchClassifier()
+    right = []
+    for at in range(3):
+        camera = SeriesCamera(training_camera(1, at), 128)
+        for index in (10, 11):  # after eight of training and two of validation
+            patch = camera.photo(index)[:32, :32].transpose(2, 0, 1)[None].astype(np.float32) / 255
+            assert np.isfinite(classifier._network.run(patches=patch)).all()
+            right.append(photo_right(classifier, camera.photo(index), at))
+    assert photos["ours"] == pytest.approx(np.mean(right))
+
+
+def photo_right(classifier, pixels, own):
+    tiles = [pixels[r : r + 32, c : c + 32] for r in range(0, 128, 32) for c in range(0, 128, 32)]
+    planes = np.stack(tiles).transpose(0, 3, 1, 2).astype(np.float32) / 255
+    return int(classifier._network.run(patches=planes).mean(axis=0).argmax()) == own
+
+
+def test_a_classifier_of_simulated_cameras_knows_no_others(program, tmp_path):
+    assert program("reproduce", "eurecom-closed", "--data", tmp_path) == 2
+    assert "grainseal train patch-classifier --photos" in program.err
+
+
+def test_the_matrix_over_cameras_of_training_and_over_others(program, tmp_path):
+    pytest.importorskip("matplotlib", reason="pip install grainseal[report]")
+    report = tmp_path / "report"
+    found = json_of(program, "dresden-matrix", "--cameras", 3, "--report", report)
+    own, others = found["matrices"]
+    for matrix, line in zip((own, others), found["lines"], strict=True):
+        values = np.array(matrix["values"])
+        assert values.shape == (3, 3)
+        assert line["cells"][0]["ours"] == pytest.approx(matrix_accuracy(values))
+        assert line["cells"][1]["ours"] == pytest.approx(np.diagonal(values).mean())
+    assert found["lines"][0]["cells"][0]["published"] == ACCURACY
+    assert found["lines"][1]["cells"][0]["published"] is None
+    assert (report / "index.html").read_text().count("data:image/svg+xml") == 2
+
+
+def json_of(program, *arguments):
+    assert program("reproduce", *arguments, "--json", "-") == 0, program.err
+    return json.loads(program.out)
