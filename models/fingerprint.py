@@ -201,11 +201,25 @@ def zero_mean_by_cell(values: Plane) -> Plane:
     for top, bottom in pairwise(_tile_edges(height)):
         for left, right in pairwise(_tile_edges(width)):
             tile = result[top:bottom, left:right]
-            for row in range(CELL):
-                for column in range(CELL):
-                    place = tile[row::CELL, column::CELL]
-                    place -= place.mean()
+            repeats = (-(-(bottom - top) // CELL), -(-(right - left) // CELL))
+            tile -= np.tile(_cell_means(tile), repeats)[: bottom - top, : right - left]
     return result
+
+
+def _cell_means(tile: Plane) -> Plane:
+    """Mean of the pixels at each place of the cell, float32 (CELL, CELL)."""
+    height, width = tile.shape
+    padded = np.pad(tile, ((0, -height % CELL), (0, -width % CELL)))
+    down = padded.reshape(-1, CELL, padded.shape[1]).sum(axis=0)
+    sums = down.reshape(CELL, -1, CELL).sum(axis=1)
+    count = np.outer(_at_each_place(height), _at_each_place(width))
+    means: Plane = sums / count.astype(np.float32)
+    return means
+
+
+def _at_each_place(length: int) -> npt.NDArray[np.int64]:
+    """How many of `length` pixels in a row lie at each place of the cell."""
+    return (length + CELL - 1 - np.arange(CELL)) // CELL
 
 
 def _tile_edges(length: int) -> list[int]:
