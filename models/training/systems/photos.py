@@ -32,6 +32,7 @@ _VALIDATION: Final = 20_000_000
 _CAMERAS_PER_SEED: Final = 10_000
 _FLATS: Final = 10_000
 _SIBLINGS: Final = 2  # cameras of one model
+_WHOLE: Final = 1024  # side of the photos that simulated ones are the middle of
 _ARRAYS: Final = ("scenes", "isos", "flats")  # in this order: the last one says that all are there
 _SUFFIXES: Final = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"))
 
@@ -133,15 +134,16 @@ def _camera_photos(job: tuple[int, int, int, int, int, bool]) -> Taken:
     rng = np.random.default_rng([model, 31])
     camera = draw_camera(model, f"Trained {model}", int(rng.integers(75, 96)))
     individual = body(camera, seed, side, side)
+    zoom = max(1.0, _WHOLE / side)
 
     def picture(number: int, flat: bool) -> Picture:
         shot = draw_shot(seed, number, flat)
         if clean:
-            scene = scene_of(shot, side, side, number)
+            scene = scene_of(shot, side, side, number, zoom)
             scene /= np.array(camera.development.white_balance, np.float32)
             frame = individual.without_noise(scene, shot.iso)
         else:
-            frame = expose(individual, camera, shot, number)
+            frame = expose(individual, camera, shot, number, zoom)
         developed = develop(frame, camera.development, DEMOSAICING[camera.demosaicing])
         return developed if clean else compressed(developed, camera.quality)
 
