@@ -115,9 +115,7 @@ def body(camera: CameraConditions, seed: int, width: int, height: int) -> Virtua
     )
 
 
-def scene_of(
-    shot: ShotConditions, height: int, width: int, seed: int, zoom: float = 1.0
-) -> Scene:
+def scene_of(shot: ShotConditions, height: int, width: int, seed: int, zoom: float = 1.0) -> Scene:
     """What lies before the lens, float32 (H, W, 3) in [0, 1].
 
     `zoom`: as the middle of a photo so many times as wide and high shows it.
