@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import scipy.fft
 from scipy import ndimage
-from scipy.signal import fftconvolve
 
 from grainseal.models.alignment import (
     SMALLEST_SCALE,
@@ -137,13 +137,22 @@ def _best_offset(copy: Plane, original: Plane) -> tuple[float, Vector]:
     padded = np.pad(original, _PADDING)
     if any(a > b for a, b in zip(copy.shape, padded.shape, strict=True)):
         return -1.0, np.zeros(2)
-    products = fftconvolve(padded, copy[::-1, ::-1], mode="valid")
-    energy = fftconvolve(np.square(padded), np.ones_like(copy), mode="valid")
+    products = _correlated(padded, copy)
+    energy = _correlated(np.square(padded), np.ones_like(copy))
     floor = float(np.mean(np.square(original))) * copy.size / 100  # an empty sky fits anything
     floor = max(floor, 1e-12)  # of a blank one there is nothing to divide by
     products /= np.sqrt(np.maximum(energy, floor) * max(float(np.vdot(copy, copy)), 1e-12))
     row, column = divmod(int(np.argmax(products)), products.shape[1])
     return float(products[row, column]), np.array((row, column), np.float64) - _PADDING
+
+
+def _correlated(plane: Plane, window: Plane) -> Plane:
+    """Sum of products with the window at each place where all of it lies on the plane."""
+    shape = [scipy.fft.next_fast_len(length, real=True) for length in plane.shape]
+    spectrum = scipy.fft.rfft2(plane, shape) * scipy.fft.rfft2(window, shape).conj()
+    products: Plane = scipy.fft.irfft2(spectrum, shape)
+    rows, columns = np.subtract(plane.shape, window.shape) + 1  # the rest wraps around
+    return products[:rows, :columns]
 
 
 def _refine(copy: Plane, original: Plane, fit: _Fit, side: int) -> tuple[_Fit, float]:
