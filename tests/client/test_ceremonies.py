@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.client.honest_service import DEVICE, KEY, NOW, SERVICE, context, session
 
 from grainseal.client import authenticating, enrolling
 from grainseal.client.coding import NewTemplate, new_template, probe_code
@@ -27,7 +28,6 @@ from grainseal.crypto.profiles import TESTING
 from grainseal.crypto.signing import SigningKey, verify
 from grainseal.crypto.tokens import Decision, jwks, sign_decision
 from grainseal.crypto.transcript import (
-    SessionContext,
     opening_transcript,
     probe_transcript,
     template_transcript,
@@ -35,44 +35,12 @@ from grainseal.crypto.transcript import (
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
-NOW = 1_800_000_000.0
-SERVICE = SigningKey(b"s" * 32)
-DEVICE = SigningKey(b"d" * 32)
-KEY = b"i" * 32
 EXPECTED = authenticating.Expected("enroll", "TESTING", "alice", "grainseal", None, None)
 
 
 def fingerprint(seed: int, shape: tuple[int, int] = (512, 512)) -> Fingerprint:
     values = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
     return Fingerprint(values, "developed", 6)
-
-
-def session(**changes: object) -> pb.Session:
-    honest = {
-        "session_id": "session",
-        "nonce": b"n" * 32,
-        "service_key": SERVICE.public,
-        "audience": "grainseal",
-        "enrollment_id": "enrollment",
-        "subject": "alice",
-        "purpose": "enroll",
-        "profile": "TESTING",
-        "expires_at": int(NOW) + 300,
-    }
-    return pb.Session(**{**honest, **changes})
-
-
-def context(said: pb.Session) -> SessionContext:
-    return SessionContext(
-        said.nonce,
-        said.service_key,
-        said.audience,
-        said.enrollment_id,
-        said.subject,
-        said.purpose,
-        said.profile,
-        said.expires_at,
-    )
 
 
 def message(sums: list[MaskedSum]) -> pb.MaskedSums:

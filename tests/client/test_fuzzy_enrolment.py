@@ -6,12 +6,15 @@ Over a real service in a process of its own; what an honest service never sends 
 import base64
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.client import honest_service
 from tests.client.conftest import RunningService
+from tests.client.honest_service import DEVICE, KEY, NOW, context
 from tests.client.program import Program
 
 from grainseal.client import (
@@ -41,15 +44,11 @@ from grainseal.crypto.entries import KeyEnrollmentEntry
 from grainseal.crypto.helper_data import device_secret_of, enrolment_keys
 from grainseal.crypto.profiles import FUZZY_TESTING, TESTING
 from grainseal.crypto.signing import SigningKey, verify
-from grainseal.crypto.transcript import SessionContext
 from grainseal.models.codes import code_for, encode, features, keyed_mask, keyed_order
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.proto.v1 import grainseal_pb2 as pb
 
 PASSPHRASE = "correct horse"
-NOW = 1_800_000_000.0
-SERVICE, DEVICE = SigningKey(b"s" * 32), SigningKey(b"d" * 32)
-KEY = b"i" * 32
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -280,34 +279,7 @@ def test_the_command_line(program: Program, service, alice, mallory, tmp_path: P
 # What an honest service never says ----------------------------------------------------------------
 
 
-def session(**changes: object) -> pb.Session:
-    honest: dict[str, Any] = {
-        "session_id": "session",
-        "nonce": b"n" * 32,
-        "service_key": SERVICE.public,
-        "audience": "grainseal",
-        "enrollment_id": "enrollment",
-        "subject": "alice",
-        "purpose": "enroll",
-        "profile": "FUZZY_TESTING",
-        "expires_at": int(NOW) + 300,
-    }
-    return pb.Session(**{**honest, **changes})
-
-
-def context(said: pb.Session) -> SessionContext:
-    return SessionContext(
-        said.nonce,
-        said.service_key,
-        said.audience,
-        said.enrollment_id,
-        said.subject,
-        said.purpose,
-        said.profile,
-        said.expires_at,
-    )
-
-
+session = partial(honest_service.session, profile="FUZZY_TESTING")
 EXPECTED = Expected("enroll", "FUZZY_TESTING", "alice", "grainseal", None, None)
 
 
