@@ -9,6 +9,7 @@ from tests.client.program import Program
 
 from grainseal.client.demo_service import LocalService
 from grainseal.models.simulator import VirtualCamera, take_burst
+from grainseal.server import admin
 
 AUDIENCE = "shop"
 
@@ -35,7 +36,7 @@ class RunningService:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("service") / "data"
     with LocalService(folder, "--allow-testing-profiles", "--workers", "1") as local:
-        yield RunningService(local, local.add_relying_party(AUDIENCE))
+        yield RunningService(local, admin.add_relying_party(folder, AUDIENCE))
 
 
 @pytest.fixture(scope="session")
