@@ -4,16 +4,20 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.real_photos import RealPhotos
 
 ROOT = Path(__file__).resolve().parent.parent
 # Files that take longest, the longest first: started last, one of these would keep one worker busy
 # while the others have nothing left to do.
 LONG = (
-    "test_copyright_end_to_end.py",
     "models/test_accuracy.py",
     "models/test_claims.py",
     "client/test_demo.py",
+    "client/test_real_proofs.py",
+    "test_copyright_end_to_end.py",
     "test_readme.py",
+    "models/training/systems/test_systems.py",
+    "models/training/test_training.py",
     "models/test_fingerprint.py",
     "server/test_claim.py",
     "server/test_claim_attacks.py",
@@ -23,7 +27,9 @@ LONG = (
     "client/test_copyright_cli.py",
     "client/test_claim_enrolment.py",
     "client/test_proof_commands.py",
-    "client/test_real_proofs.py",
+    "client/test_evaluate.py",
+    "client/test_fuzzy_enrolment.py",
+    "models/test_alignment.py",
     "project/test_package.py",
     "server/test_uploads.py",
     "models/test_quality.py",
@@ -65,3 +71,8 @@ def photos_root() -> Path:
     if folder is None:
         pytest.skip("no real photos: set GRAINSEAL_PHOTOS to a folder with nikon/ and canon/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_photos(photos_root: Path, shared_folder: Path) -> RealPhotos:
+    return RealPhotos(photos_root, shared_folder)

@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.real_photos import ENROLLED, RealPhotos
 
 from grainseal.client import Client, RegistrationInfo, Vault
 from grainseal.client.claim_photos import DEFAULT_CLAIM_PROFILE
 from grainseal.client.demo_service import LocalService
-from grainseal.client.photos import extract, fingerprint_of
 from grainseal.crypto.certificate import ClaimStatement
 from grainseal.crypto.profiles import AUTH_JPEG_V1
 from grainseal.models.claim_code import claim_for
-from grainseal.models.fingerprint import Fingerprint
+from grainseal.models.codes import code_for
 from grainseal.models.photo import read_photo
 from grainseal.models.wavelet import residual
+from grainseal.server import admin
 
 pytestmark = pytest.mark.photos
 
@@ -27,22 +28,25 @@ OWNER, OTHER = "Nikon_D70_1", "Nikon_D70_0"
 # A natural photo of OWNER, and what it is called.
 PHOTO, TITLE = "Nikon_D70_1_20891.JPG", "Regatta on the second Sunday"
 PARTY = "shop"
+EXTRACTOR = code_for(AUTH_JPEG_V1.name).extractor
 
 
 class Nikon:
-    """A real camera with a vault of its own and a claim template of six flats."""
+    """A real camera with a vault of its own, enrolled from six flats."""
 
-    def __init__(self, service: LocalService, key: str, flats: list[Path], vault: Vault) -> None:
+    def __init__(
+        self, service: LocalService, key: str, photos: RealPhotos, name: str, vault: Vault
+    ) -> None:
         self.vault, self.client = vault, Client(service.address, service.ca, vault)
         self.client.enroll(
             "owner",
             service.ticket("owner", key),
-            fingerprint_of(flats[:1], AUTH_JPEG_V1),
+            photos.enrolled(name, EXTRACTOR),
             claims=True,
-            claim_photos=extract(flats[:6], claim_for(DEFAULT_CLAIM_PROFILE).extractor),
+            claim_photos=photos.enrolled(name, claim_for(DEFAULT_CLAIM_PROFILE).extractor),
             profile="AUTH_JPEG_V1",
         )
-        self.fresh: Fingerprint = fingerprint_of(flats[6:7], AUTH_JPEG_V1)
+        self.fresh = photos.fingerprint(photos.flats(name)[ENROLLED : ENROLLED + 1], EXTRACTOR)
 
     def __enter__(self) -> "Nikon":
         return self
@@ -66,20 +70,19 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(photos_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    folder, nikon = tmp_path_factory.mktemp("story"), photos_root / "nikon"
-    photo = nikon / "natural" / OWNER / PHOTO
+def story(real_photos: RealPhotos, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("story")
+    [photo] = (each for each in real_photos.scenes(OWNER) if each.name == PHOTO)
     full = copy_of(photo, folder / "full.jpg", 1, 90)
     small = copy_of(photo, folder / "small.jpg", 0.5, 75)
     with (
         LocalService(folder / "service" / "data", "--workers", "1") as service,
         ExitStack() as held,
     ):
-        key, cameras = service.add_relying_party(PARTY), []
+        key, cameras = admin.add_relying_party(service.data, PARTY), []
         for name in (OWNER, OTHER):
             vault = held.enter_context(Vault.create(folder / name, "secret words"))
-            flats = sorted((nikon / "flat" / name).iterdir())
-            cameras.append(held.enter_context(Nikon(service, key, flats, vault)))
+            cameras.append(held.enter_context(Nikon(service, key, real_photos, name, vault)))
         owner, other = cameras
         registered = owner.client.register(photo, title=TITLE, upload=True)
         yield Story(

@@ -18,6 +18,7 @@ from grainseal.models.codes import CODES, encode, features, select_positions
 from grainseal.models.photo import read_photo
 from grainseal.models.simulator import VirtualCamera, take_burst
 from grainseal.models.wavelet import residual
+from grainseal.server import admin
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_the_search_would_find_a_code(tmp_path):
 
 def test_nothing_of_the_fingerprint_is_on_the_server(service, data, bursts, tmp_path):
     party = "shop"
-    ticket = service.ticket("ann", service.add_relying_party(party))
+    ticket = service.ticket("ann", admin.add_relying_party(data, party))
     mine, theirs = bursts["mine"], bursts["theirs"]
     with Vault.create(tmp_path / "vault", "secret words") as vault:
         with Client(service.address, service.ca, vault) as client:
@@ -118,16 +119,17 @@ def encrypted_score(profile, template, probe):
 
 
 @pytest.mark.photos
-def test_encrypted_scores_of_real_photos_are_the_plain_ones(photos_root):
+def test_encrypted_scores_of_real_photos_are_the_plain_ones(real_photos):
     """Genuine and impostor, two cameras of one model, the production profile."""
     spec = CODES["AUTH_JPEG_V1"]
-    cameras = [photos_root / "nikon" / "flat" / name for name in ("Nikon_D70_0", "Nikon_D70_1")]
-    ours, theirs = (sorted(camera.iterdir())[:2] for camera in cameras)
-    enrolled = features(fingerprint_of(ours[:1], AUTH_JPEG_V1), spec)
+    one, again, other = (
+        real_photos.fingerprint([real_photos.flats(camera)[number]], spec.extractor)
+        for camera, number in (("Nikon_D70_0", 6), ("Nikon_D70_0", 7), ("Nikon_D70_1", 6))
+    )
+    enrolled = features(one, spec)
     positions = select_positions(enrolled, spec)
     template = encode(enrolled, positions, spec, bytes(32))
-    for photo in (ours[1], theirs[0]):
-        strengths = features(fingerprint_of([photo], AUTH_JPEG_V1), spec)
-        probe = encode(strengths, positions, spec, bytes(32))
+    for each in (again, other):
+        probe = encode(features(each, spec), positions, spec, bytes(32))
         plain = int(template.astype(int) @ probe.astype(int))
         assert encrypted_score(AUTH_JPEG_V1, template, probe) == plain

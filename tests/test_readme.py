@@ -8,6 +8,7 @@ from PIL import Image
 
 from grainseal.client.demo_service import LocalService
 from grainseal.models.simulator import VirtualCamera, take_burst
+from grainseal.server import admin
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -29,7 +30,7 @@ def test_the_readme_s_examples(tmp_path, monkeypatch):
             "server": service.address,
             "ca": service.ca,
             "passphrase": "four words of mine",
-            "ticket": service.ticket("ann", service.add_relying_party("shop")),
+            "ticket": service.ticket("ann", admin.add_relying_party(data, "shop")),
             "enrolment_photos": photos[:6],
             "fresh_photos": photos[6:],
             "photo": photo,

@@ -20,6 +20,7 @@ import psutil
 import pytest
 from PIL import Image
 from tests.client.copyright_device import PASSPHRASE, ClaimDevice, taken
+from tests.real_photos import ENROLLED, RealPhotos
 
 from grainseal.cli import run
 from grainseal.client.demo import (
@@ -52,8 +53,10 @@ from grainseal.client.report import ClaimsShown, claims_shown, environment, writ
 from grainseal.client.vault import Vault
 from grainseal.client.watching import read_log_keys
 from grainseal.crypto.profiles import AUTH_JPEG_V1, AUTH_RAW_V1
+from grainseal.models.codes import code_for
 from grainseal.models.fingerprint import Fingerprint
 from grainseal.models.simulator import VirtualCamera, take_burst
+from grainseal.server import admin
 
 SIDE = 2048  # just large enough for 16,384 blocks of 16 x 16
 
@@ -172,7 +175,7 @@ def test_no_lock_out_distorts_the_matrix(tmp_path: Path) -> None:
         {name: synthetic(n, 200 + n) for n, name in enumerate(names)},
     )
     with LocalService(tmp_path / "server", "--workers", "1") as service:
-        api_key = service.add_relying_party(RELYING_PARTY)
+        api_key = admin.add_relying_party(service.data, RELYING_PARTY)
         plan = Plan(enrolled=sets[-1:], probes=sets)
         decisions = run_demo(service, api_key, plan, prints, tmp_path, silent)
     assert [each.accepted for each in decisions] == [False] * 7 + [True]
@@ -212,7 +215,7 @@ def test_by_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
     prints = patterns(one=5, two=6)
     with LocalService(tmp_path / "server", "--workers", "1") as service:
-        api_key = service.add_relying_party(RELYING_PARTY)
+        api_key = admin.add_relying_party(service.data, RELYING_PARTY)
         plan = Plan(enrolled=[raw, one, two], probes=[two, raw, one])
         keys = run_keys(service, api_key, plan, prints, tmp_path, silent)
         none = run_keys(service, api_key, Plan(enrolled=[raw]), prints, tmp_path, silent)
@@ -275,7 +278,7 @@ def claimed(
     alone, lost = replace(claims, other=None, proof=False), patterns(one=7).claims
     told: list[tuple[str, int, int]] = []
     with LocalService(work / "server", "--workers", "1") as service:
-        api_key = service.add_relying_party(RELYING_PARTY)
+        api_key = admin.add_relying_party(service.data, RELYING_PARTY)
         story = run_claims(
             service, api_key, claims, prints, work, evidence, lambda *each: told.append(each)
         )
@@ -522,36 +525,34 @@ def test_a_killed_demo_leaves_nothing(tmp_path: Path, number: signal.Signals) ->
 
 @pytest.mark.photos
 @pytest.mark.timeout(600)
-def test_real_cameras(tmp_path: Path, photos_root: Path) -> None:
+def test_real_cameras(tmp_path: Path, real_photos: RealPhotos) -> None:
     """Two Nikons of one model: own flats accepted, four or one; others and scenes never."""
-    flat, natural = tmp_path / "flat", tmp_path / "natural"
-    for folder in (flat, natural):
-        if not (photos_root / "nikon" / folder.name).is_dir():
-            pytest.skip(f"no nikon/{folder.name} in {photos_root}")
-        folder.mkdir()
-        for camera in ("Nikon_D70_0", "Nikon_D70_1"):
-            (folder / camera).symlink_to(photos_root / "nikon" / folder.name / camera)
-    folders = [tmp_path / name for name in ("four", "one", "scenes")]
-    for folder in folders:
-        folder.mkdir()
+    (tmp_path / "flat").mkdir()
+    for camera in ("Nikon_D70_0", "Nikon_D70_1"):
+        (tmp_path / "flat" / camera).symlink_to(real_photos.flats(camera)[0].parent)
     with worker_pool() as pool:
-        four = plan_demo(pool, flat, None, 6, 4)
-        scenes = plan_demo(pool, flat, natural, 6, 4)
-        single = [replace(each, paths=each.paths[:1]) for each in four.probes]
-        plans = [four, Plan(four.enrolled, single), Plan(four.enrolled, scenes.probes)]
-        first = extract_all(pool, four, silent)
-        # The enrolments are the same: only the probes are new.
-        prints = [first]
-        for plan in plans[1:]:
-            probes = extract_all(pool, Plan([], plan.probes), silent).probes
-            prints.append(Fingerprints(first.enrolled, probes))
+        four = plan_demo(pool, tmp_path / "flat", None, ENROLLED, 4)
     assert len(four.enrolled) == 2
-    with LocalService(tmp_path / "server") as service:
-        api_key = service.add_relying_party(RELYING_PARTY)
-        flats, ones, naturals = (
-            run_demo(service, api_key, plan, prints, folder, silent)
-            for plan, prints, folder in zip(plans, prints, folders, strict=True)
-        )
+    single = [replace(each, paths=each.paths[:1]) for each in four.probes]
+    scenes = [replace(each, paths=tuple(real_photos.scenes(each.camera))) for each in four.probes]
+
+    def saved(sets: list[PhotoSet]) -> dict[str, SavedFingerprint]:
+        """What `extract_all` makes, and other tests have made before."""
+        return {
+            each.camera: SavedFingerprint.of(
+                real_photos.fingerprint(each.paths, code_for(each.profile.name).extractor)
+            )
+            for each in sets
+        }
+
+    enrolled, told = saved(four.enrolled), []
+    with LocalService(tmp_path / "server", "--workers", "1") as service:
+        api_key = admin.add_relying_party(service.data, RELYING_PARTY)
+        for name, probes in (("four", four.probes), ("one", single), ("scenes", scenes)):
+            (tmp_path / name).mkdir()
+            plan, prints = Plan(four.enrolled, probes), Fingerprints(enrolled, saved(probes))
+            told.append(run_demo(service, api_key, plan, prints, tmp_path / name, silent))
+    flats, ones, naturals = told
     for decisions in (flats, ones):
         assert [each.accepted for each in decisions] == [each.own for each in decisions]
         assert sum(each.accepted for each in decisions) == 2

@@ -2,38 +2,30 @@
 
 from dataclasses import replace
 from itertools import permutations
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.real_photos import CAMERAS, ENROLLED, RealPhotos
 
 from grainseal.client.errors import CameraNotRecognised, PhotosRefused
 from grainseal.client.key_coding import NewKey, new_key, same_key
-from grainseal.client.photos import extract
 from grainseal.crypto.profiles import FUZZY_MAX_V1, FUZZY_V1, FuzzyProfile
 from grainseal.models.fingerprint import Fingerprint
 
-CAMERAS = ("Nikon_D200_0", "Nikon_D70_0", "Nikon_D70_1")
 SECRET = bytes(range(32))
 
 pytestmark = pytest.mark.photos
 
 
 @pytest.fixture(scope="module")
-def fingerprints(
-    photos_root: Path, shared_folder: Path
-) -> dict[str, tuple[Fingerprint, Fingerprint]]:
+def fingerprints(real_photos: RealPhotos) -> dict[str, tuple[Fingerprint, Fingerprint]]:
     """Of each camera the first six flats and the last four."""
 
-    def of(camera: str, name: str, part: slice) -> Fingerprint:
-        files = sorted((photos_root / "nikon/flat" / camera).iterdir())[part]
-        kept = shared_folder / f"{camera}-{name}.npy"  # by tests/models/test_accuracy.py
-        if kept.exists():
-            return Fingerprint(np.load(kept), "developed", len(files))
-        return extract(files, "wavelet5")
+    def of(camera: str, part: slice) -> Fingerprint:
+        return real_photos.fingerprint(real_photos.flats(camera)[part], "wavelet5")
 
     return {
-        camera: (of(camera, "six", slice(6)), of(camera, "four", slice(6, 10)))
+        camera: (of(camera, slice(ENROLLED)), of(camera, slice(ENROLLED, None)))
         for camera in CAMERAS
     }
 

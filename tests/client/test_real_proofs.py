@@ -6,9 +6,11 @@ strangers; here every one is shown to be provable, and one of each D70 is proven
 
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
+from tests.real_photos import CAMERAS, RealPhotos
 
 if sys.version_info < (3, 11):
     pytest.skip("claim proofs need Python 3.11", allow_module_level=True)
@@ -16,7 +18,7 @@ if sys.version_info < (3, 11):
 from grainseal.client.claim_coding import new_claim_template
 from grainseal.client.claim_photos import DEFAULT_CLAIM_PROFILE
 from grainseal.client.errors import NotProvable
-from grainseal.client.photos import developed_file, extract
+from grainseal.client.photos import developed_file
 from grainseal.client.proving import Asked, Match, best_match
 from grainseal.client.vault_state import StoredClaims
 from grainseal.crypto.claim_proof import MARGIN_SHARE
@@ -28,9 +30,9 @@ from grainseal.crypto.proof.window import window_of
 from grainseal.models.claim_code import claim_for
 from grainseal.models.claim_placement import high_quarters, low_quarters
 from grainseal.models.claims import probe_size
+from grainseal.models.fingerprint import Fingerprint
 
 pytestmark = pytest.mark.photos
-CAMERAS = ("Nikon_D200_0", "Nikon_D70_0", "Nikon_D70_1")
 NEEDED = 6  # of the seven scenes
 
 
@@ -38,21 +40,22 @@ NEEDED = 6  # of the seven scenes
 class Enrolled:
     claims: StoredClaims
     secret: CommittedCode
-    commitment: Commitment
+
+    @cached_property
+    def commitment(self) -> Commitment:
+        return commit(self.secret)
 
 
-def enrol(photos: list[Path]) -> Enrolled:
-    profile = claim_profile_named(DEFAULT_CLAIM_PROFILE)
-    made = new_claim_template(extract(photos, claim_for(profile.name).extractor), profile)
+def enrol(flats: Fingerprint) -> Enrolled:
+    made = new_claim_template(flats, claim_profile_named(DEFAULT_CLAIM_PROFILE))
     claims = StoredClaims(made.profile, made.frame, 0, made.seed, made.positions, b"")
-    secret = CommittedCode(made.code, bytes(32))
-    return Enrolled(claims, secret, commit(secret))
+    return Enrolled(claims, CommittedCode(made.code, bytes(32)))
 
 
 @pytest.fixture(scope="module")
-def enrolled(photos_root: Path) -> dict[str, Enrolled]:
-    flats = photos_root / "nikon" / "flat"
-    return {camera: enrol(sorted((flats / camera).iterdir())[:6]) for camera in CAMERAS}
+def enrolled(real_photos: RealPhotos) -> dict[str, Enrolled]:
+    extractor = claim_for(DEFAULT_CLAIM_PROFILE).extractor
+    return {camera: enrol(real_photos.enrolled(camera, extractor)) for camera in CAMERAS}
 
 
 @pytest.fixture(scope="module")

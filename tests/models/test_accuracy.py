@@ -4,16 +4,17 @@ Scores are S = <template, probe> in units of sqrt(N): an unrelated camera's are 
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+from tests.real_photos import CAMERAS, ENROLLED
 
 from grainseal.models.alignment import Placement, copy_features
 from grainseal.models.claim_code import claim_for
 from grainseal.models.codes import (
     code_for,
     encode,
-    extractor_for,
     features,
     require_same_frame,
     select_positions,
@@ -25,12 +26,10 @@ from grainseal.models.photo import read_photo
 from grainseal.models.simulator import VirtualCamera, take_burst
 
 KEY = bytes(range(32))
-ENROLLED = 6
 # False match rate of one normal tail: 1.9e-8, so 1e-6 holds even if null scores spread 15 % more.
 TAU_LOW = 5.5
 # Five of the six enrolment photos again score above this, the strongest fresh bursts below.
 TAU_HIGH = 110.0
-CAMERAS = ("Nikon_D200_0", "Nikon_D70_0", "Nikon_D70_1")
 
 
 def fingerprint(paths, spec):
@@ -53,21 +52,11 @@ JPEG = code_for("AUTH_JPEG_V1")
 
 
 @pytest.fixture(scope="module")
-def nikons(photos_root):
+def nikons(real_photos):
     return {
-        kind: {
-            camera: sorted((photos_root / "nikon" / kind / camera).iterdir()) for camera in CAMERAS
-        }
-        for kind in ("flat", "natural")
+        kind: {camera: photos(camera) for camera in CAMERAS}
+        for kind, photos in (("flat", real_photos.flats), ("natural", real_photos.scenes))
     }
-
-
-def keep(fingerprints, name, folder):
-    """For tests/client/test_real_keys.py, which needs the same."""
-    for camera, found in fingerprints.items():
-        part = folder / f"{camera}-{name}.part.npy"
-        np.save(part, found.values)
-        part.replace(folder / f"{camera}-{name}.npy")
 
 
 class Once:
@@ -89,46 +78,46 @@ class Once:
 
 
 @pytest.fixture(scope="module")
-def growing(nikons):
+def growing(nikons, real_photos):
     """Of each camera the fingerprint of all enrolment photos but one, and of all."""
     found = {}
     for camera in CAMERAS:
         estimator = FingerprintEstimator(get_extractor(JPEG.extractor))
-        *most, last = map(read_photo, nikons["flat"][camera][:ENROLLED])
+        flats = nikons["flat"][camera][:ENROLLED]
+        *most, last = map(read_photo, flats)
         for photo in most:
             estimator.add(photo)
         before = estimator.finish()
         estimator.add(last)
-        found[camera] = before, estimator.finish()
+        whole = real_photos.fingerprint(flats, JPEG.extractor, estimator.finish)
+        found[camera] = before, whole
     return found
 
 
 @pytest.fixture(scope="module")
-def enrolled(growing, shared_folder):
-    found = {camera: whole for camera, (_, whole) in growing.items()}
-    keep(found, "six", shared_folder)
-    return found
+def enrolled(growing):
+    return {camera: whole for camera, (_, whole) in growing.items()}
 
 
 @pytest.fixture(scope="module")
-def fresh(nikons):
+def fresh(nikons, real_photos):
     """Of each camera the fingerprint of all fresh flats, and those of each alone."""
     found = {}
     for camera in CAMERAS:
-        extractor = Once(JPEG.extractor)
+        extractor, flats = Once(JPEG.extractor), nikons["flat"][camera][ENROLLED:]
         together, alone = FingerprintEstimator(extractor), []
-        for photo in map(read_photo, nikons["flat"][camera][ENROLLED:]):
+        for path, photo in zip(flats, map(read_photo, flats), strict=True):
             together.add(photo)
-            alone.append(estimate([photo], extractor))
-        found[camera] = together.finish(), alone
+            single = partial(estimate, [photo], extractor)
+            alone.append(real_photos.fingerprint([path], JPEG.extractor, single))
+        four = real_photos.fingerprint(flats, JPEG.extractor, together.finish)
+        found[camera] = four, alone
     return found
 
 
 @pytest.fixture(scope="module")
-def bursts(fresh, shared_folder):
-    found = {camera: together for camera, (together, _) in fresh.items()}
-    keep(found, "four", shared_folder)
-    return found
+def bursts(fresh):
+    return {camera: together for camera, (together, _) in fresh.items()}
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +126,12 @@ def single_flats(fresh):
 
 
 @pytest.fixture(scope="module")
-def scenes(nikons):
-    return [(c, fingerprint([p], JPEG)) for c in CAMERAS for p in nikons["natural"][c]]
+def scenes(nikons, real_photos):
+    return [
+        (camera, real_photos.fingerprint([path], JPEG.extractor))
+        for camera in CAMERAS
+        for path in nikons["natural"][camera]
+    ]
 
 
 def test_four_flats_of_the_camera_are_accepted_and_no_other_camera(enrolled, bursts):
@@ -236,36 +229,38 @@ def test_simulated_siblings(tmp_path, name, width, height, raw):
                 assert max(reached) < TAU_LOW - 1
 
 
+@pytest.fixture(scope="module")
+def by_raw(tmp_path_factory):
+    """A virtual camera, and its fingerprint from RAW photos."""
+    camera, folder = VirtualCamera(5, 1536, 1024), tmp_path_factory.mktemp("raw")
+    shots = take_burst(camera, ENROLLED, folder, raw=True, seed=1)
+    return camera, fingerprint(shots, code_for("AUTH_RAW_V1"))
+
+
 @pytest.mark.parametrize("flat", [False, True])
-def test_published_jpegs_do_not_reproduce_the_raw_code(tmp_path, flat):
+def test_published_jpegs_do_not_reproduce_the_raw_code(by_raw, tmp_path, flat):
     """Ten full-size JPEGs of the camera, more than any site shows: no better than a stranger's."""
-    spec = code_for("AUTH_RAW_V1")
-    camera = VirtualCamera(5, 1536, 1024)
-    own = fingerprint(take_burst(camera, ENROLLED, tmp_path / "raw", raw=True, seed=1), spec)
-    jpegs = take_burst(camera, 10, tmp_path / "jpeg", flat=flat, seed=2)
-    published = replace(fingerprint(jpegs, spec), kind="raw")
+    spec, (camera, own) = code_for("AUTH_RAW_V1"), by_raw
+    published = fingerprint(take_burst(camera, 10, tmp_path, flat=flat, seed=2), spec)
+    published = replace(published, kind="raw")
     assert compare(published, own).ncc > 0.05  # the pattern as a whole does leak
     assert abs(score(own, published, spec)) < TAU_LOW - 1  # the code's band does not
 
 
-def test_signs_of_the_jpeg_grid_match_nobody(nikons):
-    """Learned from one model's photos, alike all over the frame: what a planted template would be.
+def test_signs_of_the_jpeg_grid_match_nobody(nikons, real_photos):
+    """Learned from one model's photo, alike all over the frame: what a planted template would be.
 
     Against photos of another model as they are it passes for a camera's; as probes are cut it must
     not.
     """
     spec, (model, *others) = claim_for("CLAIM_V1"), CAMERAS
-    extractor = extractor_for(spec)
-    places = np.zeros((4, 4))
-    for path in nikons["flat"][model][:2]:
-        learned = estimate([read_photo(path)], extractor)
-        blocks = folded(features(learned, spec), learned.shape)
-        places += blocks.mean(axis=(0, 2)) / blocks.std()
+    learned = real_photos.fingerprint(nikons["flat"][model][:1], spec.extractor)
+    places = folded(features(learned, spec), learned.shape).mean(axis=(0, 2))
     signs = np.where(places < 0, -1, 1)
     reached = {"as it is": [], "as a probe": []}
     for camera in others:
-        photo = read_photo(nikons["natural"][camera][0])
-        single = estimate([photo], extractor)
+        path = nikons["natural"][camera][0]
+        photo, single = read_photo(path), real_photos.fingerprint([path], spec.extractor)
         cut = copy_features(photo, Placement((1.0, 1.0)), photo.shape, spec)
         for way, values in (("as it is", features(single, spec)), ("as a probe", cut)):
             blocks = folded(values, photo.shape)

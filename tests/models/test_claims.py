@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from PIL import Image
+from tests.real_photos import CAMERAS
 
 from grainseal.models.alignment import Placement, copy_features, to_frame, uncropped
 from grainseal.models.claim_code import (
@@ -38,7 +39,6 @@ SPEC = claim_for("CLAIM_TESTING")
 V1 = claim_for("CLAIM_V1")
 SHAPE = (522, 600)  # 8 does not divide the first, nor 64 the second
 SAME_SIZE = Placement((1.0, 1.0))
-CAMERAS = ("Nikon_D200_0", "Nikon_D70_0", "Nikon_D70_1")
 
 
 def noise(shape, seed=0):
@@ -257,22 +257,17 @@ def jpeg(image, quality):
 
 
 @pytest.fixture(scope="module")
-def nikons(photos_root):
+def nikons(real_photos):
     """Template and frame of each camera, from six flats; the seven scenes by camera."""
-    extractor = get_extractor(V1.extractor)
-    folder = photos_root / "nikon"
     enrolled = {}
     for camera in CAMERAS:
-        flats = sorted((folder / "flat" / camera).iterdir())[:6]
-        whole = estimate(map(read_photo, flats), extractor)
+        whole = real_photos.enrolled(camera, V1.extractor)
         enrolled[camera] = (enrol_claim(whole, V1, SEED), whole.shape)
-    scenes = [(c, p) for c in CAMERAS for p in sorted((folder / "natural" / c).iterdir())]
-    return enrolled, scenes
+    return enrolled, [(c, p) for c in CAMERAS for p in real_photos.scenes(c)]
 
 
-def features_on(photo, frames):
+def features_on(single, frames):
     """What `copy_features` gives on each of the frames; the residual, the same for all, once."""
-    single = estimate([photo], get_extractor(V1.extractor))
     for frame in frames:
         placed = to_frame(zero_mean_by_cell(single.values), SAME_SIZE, frame)
         yield features(Fingerprint(placed, single.kind, single.photos), V1)
@@ -280,17 +275,19 @@ def features_on(photo, frames):
 
 @pytest.mark.photos
 @pytest.mark.parametrize("quality", [None, 90])
-def test_real_scenes_are_accepted_for_their_own_camera_only(nikons, quality):
+def test_real_scenes_are_accepted_for_their_own_camera_only(nikons, real_photos, quality):
     enrolled, scenes = nikons
     frames = [frame for _, frame in enrolled.values()]
     accepted, impostors = 0, []
     for index, (mine, path) in enumerate(scenes):
-        photo = read_photo(path)
-        if quality is not None:
+        if quality is None:
+            single = real_photos.fingerprint([path], V1.extractor)
+        else:
             with Image.open(path) as image:
                 photo = jpeg(image, quality)
+            single = estimate([photo], get_extractor(V1.extractor))
         # Frames of another size share only a part: that of the smaller, from its corner.
-        for camera, values in zip(enrolled, features_on(photo, frames), strict=True):
+        for camera, values in zip(enrolled, features_on(single, frames), strict=True):
             template, frame = enrolled[camera]
             if index == 0 and quality is not None:
                 np.testing.assert_array_equal(values, copy_features(photo, SAME_SIZE, frame, V1))

@@ -98,10 +98,11 @@ def link_dependencies(wheel: Path, packages: Path) -> None:
 
 @pytest.mark.timeout(600)
 def test_installed_wheel_runs_outside_the_repository(built, tmp_path):
-    venv.create(tmp_path / "env", with_pip=True)
+    venv.create(tmp_path / "env")
     python = tmp_path / "env" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*install, str(built["wheel"])], check=True, cwd=tmp_path)
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    install = [*pip, "install", "--quiet", "--no-deps", "--no-index", str(built["wheel"])]
+    subprocess.run(install, check=True, cwd=tmp_path)
     [package] = (tmp_path / "env" / "lib").glob("python*/site-packages/grainseal")
     link_dependencies(built["wheel"], package.parent)
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
