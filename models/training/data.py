@@ -2,7 +2,7 @@
 
 import json
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,8 @@ _FULL: Final = 65_535
 # Validation shots are numbered from here: other cameras, scenes and conditions.
 VALIDATION_SEED: Final = 10_000_000
 _ARRAYS: Final = ("planes", "twin", "clean", "pattern", "level", "baseline")
+_Job = tuple[int, int, Domain, bool]  # seed, side, domain, whether the wavelet's estimate is needed
+_Prepared = tuple[Shot, float, float]  # measured noise level; that estimate's correlation, or 0
 
 
 @dataclass(frozen=True)
@@ -147,20 +149,27 @@ def _simulate(
     planes, twin, clean = (np.empty(shape, np.uint16) for _ in range(3))
     pattern = np.empty((len(jobs), *shape[2:]), np.float16)
     level, baseline = np.empty(len(jobs), np.float32), np.empty(len(jobs), np.float32)
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        for i, (shot, measured, reached) in enumerate(pool.imap(_prepared, jobs)):
-            planes[i], twin[i] = np.rint(shot.planes * _FULL), np.rint(shot.twin * _FULL)
-            clean[i] = np.rint(shot.clean * _FULL)
-            pattern[i], level[i], baseline[i] = shot.pattern, measured, reached
-            if progress is not None:
-                progress()
+    for i, (shot, measured, reached) in enumerate(_all_prepared(jobs, workers)):
+        planes[i], twin[i] = np.rint(shot.planes * _FULL), np.rint(shot.twin * _FULL)
+        clean[i] = np.rint(shot.clean * _FULL)
+        pattern[i], level[i], baseline[i] = shot.pattern, measured, reached
+        if progress is not None:
+            progress()
     arrays: tuple[npt.NDArray[Any], ...] = (planes, twin, clean, pattern, level, baseline)
     for name, array in zip(_ARRAYS, arrays, strict=True):
         np.save(folder / f"{name}.npy", array)
     (folder / "done").write_text(json.dumps({"shots": len(jobs)}))
 
 
-def _prepared(job: tuple[int, int, Domain, bool]) -> tuple[Shot, float, float]:
+def _all_prepared(jobs: Sequence[_Job], workers: int) -> Iterator[_Prepared]:
+    if workers == 1:  # a process would import torch first
+        yield from map(_prepared, jobs)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap(_prepared, jobs)
+
+
+def _prepared(job: _Job) -> _Prepared:
     seed, side, domain, judged = job
     shot = take_shot(seed, side, domain)
     photo = as_photo(shot, domain)
