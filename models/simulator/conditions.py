@@ -19,7 +19,7 @@ from grainseal.models.simulator.camera import (
 )
 from grainseal.models.simulator.demosaicing import DEMOSAICING
 from grainseal.models.simulator.develop import Development
-from grainseal.models.simulator.scene import Scene, dead_leaves, flat_scene, one_over_f
+from grainseal.models.simulator.scene import Scene, flat_scene, middle_of_dead_leaves, one_over_f
 
 _CAMERA_STREAM, _SHOT_STREAM, _TEXTURE_STREAM = 20, 21, 22
 _ISOS: Final = (100, 200, 400, 800, 1600)
@@ -115,9 +115,15 @@ def body(camera: CameraConditions, seed: int, width: int, height: int) -> Virtua
     )
 
 
-def scene_of(shot: ShotConditions, height: int, width: int, seed: int) -> Scene:
-    """What lies before the lens, float32 (H, W, 3) in [0, 1]."""
-    scene = (flat_scene if shot.flat else dead_leaves)(height, width, seed)
+def scene_of(shot: ShotConditions, height: int, width: int, seed: int, zoom: float = 1.0) -> Scene:
+    """What lies before the lens, float32 (H, W, 3) in [0, 1].
+
+    `zoom`: as the middle of a photo so many times as wide and high shows it.
+    """
+    if shot.flat:
+        scene = flat_scene(height, width, seed)
+    else:
+        scene = middle_of_dead_leaves(height, width, seed, zoom)
     if shot.texture > 0:
         rng = np.random.default_rng([seed, _TEXTURE_STREAM])
         scene *= 1 + np.float32(shot.texture) * one_over_f(height, width, rng)[:, :, None]
@@ -128,10 +134,14 @@ def scene_of(shot: ShotConditions, height: int, width: int, seed: int) -> Scene:
 
 
 def expose(
-    individual: VirtualCamera, camera: CameraConditions, shot: ShotConditions, seed: int
+    individual: VirtualCamera,
+    camera: CameraConditions,
+    shot: ShotConditions,
+    seed: int,
+    zoom: float = 1.0,
 ) -> RawFrame:
-    """The RAW frame of one shot; its scene and noise are the seed's."""
-    scene = scene_of(shot, individual.height, individual.width, seed)
+    """The RAW frame of one shot; its scene, `zoom` as of `scene_of`, and noise are the seed's."""
+    scene = scene_of(shot, individual.height, individual.width, seed, zoom)
     # What white balance multiplies later, the sensor sees less of.
     scene /= np.array(camera.development.white_balance, np.float32)
     frame = individual.photograph(scene, shot.iso, seed)

@@ -56,6 +56,11 @@ def dead_leaves(
     return np.clip(scene, 0, 1, out=scene)
 
 
+def middle_of_dead_leaves(height: int, width: int, seed: int, zoom: float) -> Scene:
+    """What the middle of a scene `zoom` times as wide and high looks like: fewer, larger disks."""
+    return dead_leaves(height, width, seed, max(1, round(_DISKS / zoom**2)), _SMALLEST * zoom)
+
+
 def one_over_f(height: int, width: int, rng: np.random.Generator, exponent: float = 1.0) -> Plane:
     """Gaussian texture of amplitude spectrum 1/f^exponent, zero mean, unit variance, (H, W)."""
     spectrum = scipy.fft.rfft2(rng.standard_normal((height, width), dtype=np.float32))

@@ -30,11 +30,15 @@ _CAMERAS_PER_SEED: Final = 10_000
 _FLATS: Final = 10_000  # even photos are numbered from here
 _QUALITIES: Final = (75, 96)  # of a model's JPEGs, the last one excluded
 _QUALITY_STREAM: Final = 31
+_WHOLE: Final = 1024  # side of the photos that smaller ones are the middle of
 
 
 @dataclass(frozen=True)
 class SeriesCamera:
-    """Camera `number`; its photos are side x side pixels, and its pattern is that side's."""
+    """Camera `number`; its photos are side x side pixels, and its pattern is that side's.
+
+    A small photo shows what the middle of a large one does, not a large one made smaller.
+    """
 
     number: int
     side: int
@@ -58,7 +62,7 @@ class SeriesCamera:
     def raw(self, index: int, flat: bool = False) -> RawFrame:
         """The Bayer plane of scene or even photo number `index`."""
         shot, number = self._shot(index, flat), self._number(index, flat)
-        return expose(self.individual, self.conditions, shot, number)
+        return expose(self.individual, self.conditions, shot, number, self._zoom)
 
     def photo(self, index: int, flat: bool = False) -> Picture:
         """The JPEG's pixels, uint8 (side, side, 3)."""
@@ -67,9 +71,13 @@ class SeriesCamera:
     def clean(self, index: int, flat: bool = False) -> Picture:
         """What a sensor without noise would have given, not compressed."""
         shot, number = self._shot(index, flat), self._number(index, flat)
-        scene = scene_of(shot, self.side, self.side, number)
+        scene = scene_of(shot, self.side, self.side, number, self._zoom)
         scene /= np.array(self.conditions.development.white_balance, np.float32)
         return self._developed(self.individual.without_noise(scene, shot.iso))
+
+    @property
+    def _zoom(self) -> float:
+        return max(1.0, _WHOLE / self.side)
 
     def _shot(self, index: int, flat: bool) -> ShotConditions:
         return draw_shot(self.number, self._number(index, flat), flat)

@@ -1,30 +1,33 @@
 """ISONet: "ISO setting estimation based on convolutional neural network and its application in
-image forensics", IWDW 2020, LNCS 12617, doi 10.1007/978-3-030-69449-4_17. What is said here is in
-its authors' code, https://github.com/zengh5/ISONet.
+image forensics", IWDW 2020, LNCS 12617, doi 10.1007/978-3-030-69449-4_17, and its authors' code,
+https://github.com/zengh5/ISONet.
 
-At which ISO was a patch of 64x64 taken? Seven convolutions of 3x3, rectified and without padding,
-maxima over 2x2 behind the second and the last, dense layers of 64, 8 and 1 with nothing between.
-What is predicted is log2(ISO / 100) (equation 1), by the squared error, from 128 patches at a time,
-flipped and turned at random.
+At which ISO was a patch of 64x64 taken? What is predicted is log2(ISO / 100) (equation 1), by the
+squared error, from 128 patches at a time, flipped and turned at random.
 
 Our choices
 
+- Layers. The authors' seven convolutions of 3x3 and three dense layers, fed with pixels, were no
+  better after 450 steps than who always says the mean (validation error 1.33 stops, his 1.31). Ours
+  begin where noise is: linear filters without a mean, then the logarithm of their energy in blocks
+  of 6x6, for noise adds in energy; a small stack reads these beside the block's colour, on which
+  noise depends, and says an ISO and how much it can be trusted. The patch's is the trusted mean.
 - Photos are simulated JPEGs of the simulator's ISO speeds, 100 to 1600, or given ones whose EXIF
   says the ISO; the authors train one network on TIFF and one on JPEG.
 - Validation is on photos of other cameras.
-- Adam with a rate that falls along a cosine from .001, where the authors divide .001 by 10 after 10
+- Adam with a rate that falls along a cosine from .003, where the authors divide .001 by 10 after 10
   and 30 of 50 epochs.
 """
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from grainseal.models.iso_map import PATCH
 from grainseal.models.reference.isonet import NAME
@@ -35,9 +38,11 @@ from grainseal.models.training.systems.photos import CameraPhotos
 from grainseal.models.training.systems.task import Part, Task, as_planes, phases_of
 from grainseal.models.training.trainer import TrainingError
 
-_FILTERS: Final = (3, 32, 64, 64, 64, 32, 16, 8)
-_POOLED: Final = (2, 7)  # behind which convolutions
-_DENSE: Final = (64, 8, 1)
+_FILTERS, _FILTER_SIDE, _WIDTH = 24, 5, 48
+_BLOCK: Final = 6  # pixels a side, of which 60 behind the filters hold ten
+# Energies of an 8-bit picture's noise are .5 to 500 on this scale.
+_DETAIL_SCALE: Final = 64.0
+_LEAST_ENERGY: Final = 1e-3
 
 
 class IsoNetwork(nn.Module):
@@ -45,27 +50,28 @@ class IsoNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        side = PATCH
-        for number, (before, after) in enumerate(pairwise(_FILTERS), start=1):
-            layers += [nn.Conv2d(before, after, 3), nn.ReLU()]
-            side -= 2
-            if number in _POOLED:
-                layers.append(nn.MaxPool2d(2))
-                side //= 2
-        widths = (_FILTERS[-1] * side**2, *_DENSE)
-        dense = [nn.Linear(before, after) for before, after in pairwise(widths)]
-        self.layers = nn.Sequential(*layers, nn.Flatten(), *dense)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight)
-            elif isinstance(module, nn.Linear):
-                nn.init.zeros_(module.bias)
+        self.details = nn.Conv2d(3, _FILTERS, _FILTER_SIDE, bias=False)
+        nn.init.normal_(self.details.weight, std=0.3)
+        self.blocks = nn.Sequential(
+            nn.Conv2d(_FILTERS + 3, _WIDTH, 1),
+            nn.ReLU(),
+            nn.Conv2d(_WIDTH, _WIDTH, 1),
+            nn.ReLU(),
+            nn.Conv2d(_WIDTH, 2, 1),
+        )
 
     def forward(self, patches: Tensor) -> Tensor:
         """(N, 3, 64, 64) in [0, 1] -> (N,)."""
-        metric: Tensor = self.layers(patches)
-        return metric[:, 0]
+        filters = self.details.weight
+        filters = filters - filters.mean(dim=(2, 3), keepdim=True)
+        details = functional.conv2d(patches * _DETAIL_SCALE, filters)
+        energy = functional.avg_pool2d(details.square(), _BLOCK)  # (N, F, 10, 10)
+        trim = _FILTER_SIDE // 2
+        colour = functional.avg_pool2d(patches[:, :, trim:-trim, trim:-trim], _BLOCK)
+        known = torch.cat((torch.log(energy + _LEAST_ENERGY), 4 * colour - 2), dim=1)
+        found = self.blocks(known).flatten(2)  # (N, 2, 100)
+        metric: Tensor = (found[:, 0] * found[:, 1].softmax(dim=1)).sum(dim=1)
+        return metric
 
 
 def iso_metric(iso: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
@@ -116,7 +122,7 @@ def task(
 
 
 def _loss(network: nn.Module, batch: Patches) -> Tensor:
-    return nn.functional.mse_loss(network(batch.planes), batch.metric)
+    return functional.mse_loss(network(batch.planes), batch.metric)
 
 
 def _batches(
