@@ -30,8 +30,7 @@ Map = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 SMOOTHED: Final = 3  # patches a side
-# Above what one bell curve gives; on composed photos of virtual cameras they held without a change
-# (docs/EVALUATION.md; bench/isonet.py measures on others).
+# Above what one bell curve gives (2.6 deviations). docs/EVALUATION.md has what they come to.
 LEAST_GAP: Final = 1.0  # stops
 LEAST_SEPARATION: Final = 3.5
 LEAST_COHERENCE: Final = 0.6
