@@ -7,19 +7,16 @@ perfect; the middle of the same fingerprints says more. The same shots as JPEG: 
 Three cameras are siblings of each model, which share all but K.
 """
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from bench.camera_photos import Shot, photographs
+from bench.cores import on_every_core
 from bench.extractors import BEST, NEURAL, PHOTONECF, WAVELET, available, everyone, left_out
 from bench.figures import AUC, EER, SEPARATION, Figures, figures, standard_errors
 from bench.table import Row
@@ -33,8 +30,6 @@ from grainseal.models.reference.published.photonecf import SINGLE_PHOTO
 PUBLISHED: Final = (
     f"AUC {SINGLE_PHOTO.auc:.3%}, EER {SINGLE_PHOTO.eer:.3%}, on its authors' own real RAW photos"
 )
-_A = TypeVar("_A")
-_B = TypeVar("_B")
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ def _shots(plan: Plan) -> list[list[Shot]]:
         count = max(plan.raw, plan.developed)
         return photographs(camera // plan.siblings, camera, count, plan.side, plan.centre)
 
-    return list(_on_every_core(take, range(plan.cameras), "simulating"))
+    return list(on_every_core(take, range(plan.cameras), "simulating"))
 
 
 def _tables(
@@ -140,7 +135,7 @@ def _compared(
     with ExitStack() as stack:
         stores = [stack.enter_context(PlaneStore()) for _ in windows]
         began = time.perf_counter()
-        for number, plane in enumerate(_on_every_core(fingerprint, photos, label)):
+        for number, plane in enumerate(on_every_core(fingerprint, photos, label)):
             for store, window in zip(stores, windows, strict=True):
                 if store.add(_middle(plane, window)) != number:
                     raise ValueError(f"{photos[number].name}: {extractor.name} finds no noise")
@@ -190,18 +185,4 @@ def _impostors(section: str, name: str, pairs: Comparisons, siblings: int) -> It
             value,
             limit if who == "strangers" else "",
             ok if who == "strangers" else None,
-        )
-
-
-def _on_every_core(work: Callable[[_A], _B], items: Iterable[_A], label: str) -> Iterator[_B]:
-    """The results in order, with progress on standard error."""
-    wanted, console = list(items), Console(stderr=True)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        yield from track(
-            pool.map(work, wanted),
-            description=label,
-            total=len(wanted),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
         )

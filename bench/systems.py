@@ -6,10 +6,8 @@ a system makes of photos, and its scores, are those of `grainseal evaluate`. The
 closed set of cameras, so it has fresh photos of these.
 """
 
-import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from bench.accuracy import photos_folder
+from bench.cores import on_every_core
 from bench.extractors import BEST, NEURAL, PHOTONECF, WAVELET, Remembering
 from bench.table import Row
 from grainseal.client.errors import ClientError
@@ -125,13 +124,14 @@ def _tables(title: str, cameras: list[CameraPhotos], systems: Sequence[System]) 
 def _scored(system: System, cameras: list[CameraPhotos]) -> tuple[tuple[Rates, Rates], float]:
     """Rates of both protocols, and the seconds of one core that a photo takes."""
     photos = sum(len(c.reference + c.single) for c in cameras)
+    name = system.name
     with PlaneStore() as store:
         method = system.method(store)
         began = time.process_time()
-        references = _kept(method, [c.reference for c in cameras], probe=False)
-        single = _kept(method, [(photo,) for c in cameras for photo in c.single], probe=True)
+        references = _kept(method, [c.reference for c in cameras], False, name)
+        single = _kept(method, [(photo,) for c in cameras for photo in c.single], True, name)
         seconds = (time.process_time() - began) / photos
-        together = _kept(method, [c.together for c in cameras], probe=True)
+        together = _kept(method, [c.together for c in cameras], True, name)
         size = cameras[0].reference[0].pixels[..., 0].size
         own = np.arange(len(cameras))
         of_single = np.repeat(own, [len(c.single) for c in cameras])
@@ -142,7 +142,7 @@ def _scored(system: System, cameras: list[CameraPhotos]) -> tuple[tuple[Rates, R
     return both, seconds
 
 
-def _kept(method: Method, sets: Sequence[Sequence[Photo]], probe: bool) -> list[int]:
+def _kept(method: Method, sets: Sequence[Sequence[Photo]], probe: bool, label: str) -> list[int]:
     """The numbers of their templates; photos are worked on by all cores, kept in order."""
 
     def made(photos: Sequence[Photo]) -> object:
@@ -151,8 +151,7 @@ def _kept(method: Method, sets: Sequence[Sequence[Photo]], probe: bool) -> list[
             collector.add(photo)
         return collector.finish()
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        numbers = [method.keep(template, probe) for template in pool.map(made, sets)]
+    numbers = [method.keep(template, probe) for template in on_every_core(made, sets, label)]
     if None in numbers:
         raise PhotoError("a photo without any noise")
     return [number for number in numbers if number is not None]

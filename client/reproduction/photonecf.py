@@ -49,7 +49,7 @@ def single(settings: Settings) -> Reproduction:
         (
             "The network is the authors', with the weights that they published.",
             "The paper's photos are real and RAW, 2048x2048; ours are those named in the first "
-            "line. The simulator is kinder: nothing hides its noise but the scene.",
+            "line. Fewer pixels tell less; in simulated photos the scene alone hides the noise.",
             "Tiles, the residual's size and the estimate of one photo's fingerprint are ours "
             "(docs/EVALUATION.md, PhotoNecf).",
             "Their masks, brightness weights and signs are not used.",
