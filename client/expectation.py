@@ -26,8 +26,8 @@ from .photos import Halves, photo_files
 
 WITHOUT_ISO: Final = CLASSIC
 WITH_ISO: Final = (*CLASSIC, ISO)
-# The share of what is expected that nineteen of twenty photos reach: where photos of one side say
-# how strong their camera's pattern is, and where nothing does (docs/EVALUATION.md).
+# The share of what is expected that most photos reach: where photos of one side say how strong
+# their camera's pattern is, and where nothing does (docs/EVALUATION.md).
 CAUTION: Final = 0.15
 CAUTION_UNCALIBRATED: Final = 0.03
 # Photos of a set that are looked at: the next ones would say the same.

@@ -10,7 +10,7 @@ leaves it to the eye. The decision here is ours:
    deviation within the parts: of a single bell curve it is 2.6 wherever it is cut, so only more
    says that there are two. `coherence` is the share of neighbours within the suspect: a pasted
    object hangs together, what texture does to the metric need not.
-4. A photo is suspicious when all three exceed their limits, which were chosen on virtual cameras.
+4. A photo is suspicious when all three exceed their limits.
 
 What it cannot see: parts of the same ISO from a camera of like noise, parts smaller than a few
 patches, and parts larger than half of the photo (then the rest is named). A scene whose texture is
@@ -30,7 +30,7 @@ Map = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 SMOOTHED: Final = 3  # patches a side
-# Chosen on composed photos of virtual cameras (bench/isonet.py measures on others).
+# Above what one bell curve gives (2.6 deviations). docs/EVALUATION.md has what they come to.
 LEAST_GAP: Final = 1.0  # stops
 LEAST_SEPARATION: Final = 3.5
 LEAST_COHERENCE: Final = 0.6

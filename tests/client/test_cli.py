@@ -117,15 +117,16 @@ def test_compare(program: Program, alice, mallory) -> None:
     folder = alice.enroll[0].parent
     assert program("compare", folder, alice.probe[0], "--json") == 0
     genuine = program.json
-    assert set(genuine) == {"ncc", "pce", "false_match_probability"}
+    assert set(genuine) == {"ncc", "pce", "false_match_probability", "expected"}
     assert program("compare", folder, mallory.probe[0], "--crop", 256, "--json") == 0
     impostor = program.json
     assert genuine["pce"] > 60 > 12 > impostor["pce"]
     assert genuine["false_match_probability"] < 1e-9 < impostor["false_match_probability"]
     assert program("compare", alice.enroll[0], alice.probe[0], "--extractor", "wavelet") == 0
-    *figures, reading = program.out.splitlines()
+    *figures, reading, expected = program.out.splitlines()
     assert [line.split()[0] for line in figures] == ["NCC", "PCE", "false"]
     assert reading == "the same camera, very likely"
+    assert expected.startswith("expected of one camera: NCC about 0.")
 
 
 @pytest.mark.parametrize(
