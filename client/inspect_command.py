@@ -108,7 +108,9 @@ def _file(photo: Photo) -> str:
 
 
 def _camera(photo: Photo) -> str:
-    named = " ".join(each for each in (photo.make, photo.model) if each)
+    make, model = photo.make or "", photo.model or ""
+    # Some makers begin the model's name with their own.
+    named = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
     return f"{named}, says its file" if named else "its file does not say"
 
 
