@@ -13,7 +13,7 @@ from grainseal.models.dataset_split import DEVICE, IMAGE, TEST_SHARE, Split, div
 from grainseal.models.datasets import DATASETS, DatasetError, DatasetPhoto
 
 from .errors import ClientError
-from .terminal import json_option, options, show
+from .terminal import FiniteRange, json_option, options, show
 
 SPLIT_FILE: Final = "split.json"
 
@@ -33,7 +33,7 @@ SPLIT_FILE: Final = "split.json"
     ),
     click.option(
         "--test-share",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        type=FiniteRange(0, 1, min_open=True, max_open=True),
         default=TEST_SHARE,
         show_default=True,
         help="With --split: share of cameras or photos in OUT/test.",

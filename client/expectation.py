@@ -4,13 +4,15 @@ A weak match of photos that should match well speaks against one camera; of phot
 their camera's pattern it says little. The decision itself stays where it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from grainseal.models.correlation_features import CLASSIC, ISO, block_features
 from grainseal.models.correlation_prediction import (
+    LEAST_GAIN,
+    MOST_GAIN,
     Fit,
     amplified,
     camera_gain,
@@ -20,7 +22,7 @@ from grainseal.models.correlation_prediction import (
 from grainseal.models.extractor import get_extractor
 from grainseal.models.manifest import WeightsError
 from grainseal.models.matching import ncc_false_match
-from grainseal.models.photo import PhotoError, read_photo
+from grainseal.models.photo import Photo, PhotoError, read_photo
 
 from .photos import Halves, photo_files
 
@@ -32,6 +34,7 @@ CAUTION: Final = 0.15
 CAUTION_UNCALIBRATED: Final = 0.03
 # Photos of a set that are looked at: the next ones would say the same.
 _MOST_PHOTOS: Final = 12
+_WITHIN: Final = 1.01  # a gain nearer to its bounds than that was stopped by them
 
 
 @dataclass(frozen=True)
@@ -73,17 +76,32 @@ def expected_match(
 
 
 def _gain(sides: Sequence[tuple[list[float], float | None]]) -> float | None:
-    """Of the side with more photos, from how alike its halves are; None if both have but one."""
+    """Of the side with more photos, from how alike its halves are.
+
+    None if both have but one, or if no camera is so strong or weak: then something else is alike.
+    """
     own, alike = max(sides, key=lambda side: len(side[0]))
-    return None if alike is None else camera_gain(own[::2], own[1::2], alike)
+    if alike is None:
+        return None
+    gain = camera_gain(own[::2], own[1::2], alike)
+    return gain if _WITHIN * LEAST_GAIN < gain < MOST_GAIN / _WITHIN else None
 
 
 def _correlations(fit: Fit, files: Sequence[Path], crop: int | None) -> list[float]:
-    """Each photo's; of many, the first ones', repeated for the others."""
-    read = (read_photo(path) for path in files[:_MOST_PHOTOS])
+    """Each photo's; of many, the first ones', repeated for the others. Of copies one counts."""
+    read = _distinct(files[:_MOST_PHOTOS])
     photos = (photo.cropped(crop) if crop is not None else photo for photo in read)
     found = [float(fit.predicted(block_features(photo)).mean()) for photo in photos]
-    return [found[number % len(found)] for number in range(len(files))]
+    more = max(0, len(files) - _MOST_PHOTOS)
+    return [found[number % len(found)] for number in range(len(found) + more)]
+
+
+def _distinct(files: Sequence[Path]) -> Iterator[Photo]:
+    seen: set[str] = set()
+    for photo in map(read_photo, files):
+        if photo.sha256 not in seen:
+            seen.add(photo.sha256)
+            yield photo
 
 
 def fit_without_iso(extractor: str) -> Fit | None:

@@ -7,6 +7,7 @@ from typing import Final
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from grainseal.models.photo import Photo, PhotoError, read_photo
 from grainseal.models.reference.weights import remedy
@@ -80,10 +81,12 @@ def _write(path: Path, text: str) -> None:
 
 
 def _table(found: Inspection) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False, title=found.photo.name)
+    # Names and tags are whoever's wrote the file: text, never markup.
+    title = Text(found.photo.name)
+    table = Table(box=None, pad_edge=False, show_header=False, title=title)
     table.title_justify = "left"
     for name, value in lines_of(found):
-        table.add_row(name, value)
+        table.add_row(name, Text(value))
     return table
 
 

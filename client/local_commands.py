@@ -81,7 +81,8 @@ def _expectation(found: Match, expected: Expectation | None) -> str:
     if found.false_match_probability < SAME_BELOW:
         return line
     if expected.tells_below(SAME_BELOW):
-        return f"{line}\nso weak a match of such photos speaks against one camera"
+        weak = "so weak a match of such photos, unless turned or edited,"
+        return f"{line}\n{weak} speaks against one camera"
     return f"{line}\nsuch photos hardly show their camera: a weak match says little"
 
 

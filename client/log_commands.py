@@ -14,7 +14,7 @@ from grainseal.crypto.errors import MalformedMessage, VerificationFailed
 from grainseal.crypto.monitoring import LogAlarm, Sighting
 
 from .errors import ServiceError, UntrustedService
-from .terminal import json_option, note, options, show
+from .terminal import FiniteRange, json_option, note, options, show
 from .transport import Transport
 from .watching import Seen, get_checkpoint, look, read_log_keys, save_evidence
 
@@ -89,7 +89,7 @@ def verify(
     "--interval",
     default=60.0,
     show_default=True,
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     help="Seconds between looks.",
 )
 @click.option("--count", type=click.IntRange(min=1), help="End after so many looks.")

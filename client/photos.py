@@ -233,16 +233,20 @@ def extract_halves(
     crop: int | None = None,
     progress: Progress | None = None,
 ) -> Halves:
-    """As `extract`, and how alike two halves of the photos are."""
+    """As `extract`, and how alike two halves of the photos are; of copies of a file one counts."""
     files, by = photo_files(photos), extractor_named(extractor)
     halves = [FingerprintEstimator(by, crop) for _ in range(2)]
+    seen: set[str] = set()
     try:
         for number, path in enumerate(files):
-            halves[number % 2].add(read_photo(path))
+            photo = read_photo(path)
+            if photo.sha256 not in seen:
+                halves[len(seen) % 2].add(photo)
+                seen.add(photo.sha256)
             if progress is not None:
                 progress(number + 1, len(files))
         whole = halves[0].joined(halves[1]).finish()
-        if len(files) == 1:
+        if len(seen) == 1:
             return Halves(whole, None)
         return Halves(whole, ncc(*(half.finish().values for half in halves)))
     except PhotoError as error:

@@ -28,7 +28,7 @@ def write_reproduction_report(folder: Path, found: Reproduction) -> Path:
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / PAGE).write_text(page, encoding="utf-8")
+        (folder / PAGE).write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
         raise ClientError(f"cannot write the report to {folder}: {error.strerror}") from None
     return folder / PAGE

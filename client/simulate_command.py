@@ -18,7 +18,7 @@ from grainseal.models.simulator.dataset import (
 from .demo_photos import worker_pool
 from .errors import ClientError
 from .photos import Progress
-from .terminal import json_option, options, progress, show
+from .terminal import FiniteRange, json_option, options, progress, show
 
 # Small enough for the extractors, whose smallest picture is 160 pixels and 320 of a Bayer plane.
 _LEAST_SIDE = 320
@@ -70,14 +70,14 @@ class Written:
     ),
     click.option(
         "--smooth",
-        type=click.FloatRange(min=0),
+        type=FiniteRange(min=0),
         default=0.0,
         show_default=True,
         help="Low frequencies of each pattern, relative to its fine part.",
     ),
     click.option(
         "--common",
-        type=click.FloatRange(min=0),
+        type=FiniteRange(min=0),
         default=1.0,
         show_default=True,
         help="Factor on what the patterns of one model share; 0 is nothing.",

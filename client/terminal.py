@@ -1,6 +1,7 @@
 """What every command shares: results as text or JSON, the passphrase, progress."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -41,6 +42,19 @@ def options(*added: Callable[[Command], Command]) -> Callable[[Command], Command
         return command
 
     return decorate
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers; "nan" and "inf", which lie in every open one, are none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number; a usage error for what is none of the range."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def show(as_json: bool, result: object, text: str) -> None:

@@ -40,7 +40,8 @@ _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _WAVELET: Final = "db4"
 _MARGIN: Final = 16  # pixels around a row of blocks that filters look at; even, for the wavelet
 
-CLASSIC: Final = ("intensity", "texture", "flattening", "texture intensity")
+INTENSITY: Final = "intensity"
+CLASSIC: Final = (INTENSITY, "texture", "flattening", "texture intensity")
 NOISE: Final = "noise level"
 ISO: Final = "ISO metric"
 

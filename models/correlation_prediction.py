@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.correlation_features import BlockFeatures
+from grainseal.models.correlation_features import INTENSITY, BlockFeatures
 from grainseal.models.manifest import REINSTALL, WeightsError
 from grainseal.models.reference.weights import folder_of
 
@@ -31,6 +31,8 @@ Array = npt.NDArray[np.float64]
 STEM: Final = "correlation-predictor"
 # No photo is without any correlation, and none is the pattern itself.
 LOWEST, HIGHEST = 0.0, 0.99
+# Of a block's mean intensity, 1 where it is brightest without clipping: five grey levels of 250.
+LEAST_INTENSITY: Final = 0.02
 # Of the virtual cameras none has less or more.
 LEAST_GAIN, MOST_GAIN = 0.1, 10.0
 _BISECTIONS: Final = 40
@@ -50,10 +52,15 @@ class Fit:
     coefficients: tuple[float, ...]
 
     def predicted(self, found: BlockFeatures) -> Array:
-        """Correlation of each block with a perfect fingerprint, float64 (rows, columns)."""
+        """Correlation of each block with a perfect fingerprint, float64 (rows, columns).
+
+        Black and white blocks have none; of such there were none to fit the polynomial to.
+        """
         terms = design(found.chosen(self.features))
-        values: Array = np.clip(terms @ np.array(self.coefficients), LOWEST, HIGHEST)
-        return values.reshape(found.values.shape[:2])
+        values = np.clip(terms @ np.array(self.coefficients), LOWEST, HIGHEST)
+        shown = found.chosen((INTENSITY,))[:, 0] >= LEAST_INTENSITY
+        answered: Array = np.where(shown, values, LOWEST).reshape(found.values.shape[:2])
+        return answered
 
 
 @dataclass(frozen=True)

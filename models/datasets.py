@@ -173,9 +173,16 @@ def _named(table: Path, number: int, base: Path, path: str, camera: str, kind: s
         if not _NAME.fullmatch(value) or value in (".", ".."):
             raise DatasetError(f"{table}, line {number}: {name} {value!r} cannot name a folder")
     whole = base / path
-    if not path or not whole.is_file():
+    if not path or not _is_file(whole):
         raise DatasetError(f"{table}, line {number}: there is no file {path!r} in {base}")
     return DatasetPhoto(whole, camera, kind)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # names that no file can have, folders that may not be read
+        return False
 
 
 def _photos_below(root: Path) -> Iterator[Path]:
@@ -185,6 +192,7 @@ def _photos_below(root: Path) -> Iterator[Path]:
 
 
 def _some(found: list[DatasetPhoto], root: Path, expected: str) -> list[DatasetPhoto]:
+    """Each once, though a table may name it twice."""
     if not found:
         raise DatasetError(f"{root} has no photo that is named as expected: {expected}")
-    return found
+    return list(dict.fromkeys(found))

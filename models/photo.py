@@ -338,7 +338,10 @@ def _raw_tags(data: bytes) -> tuple[str | None, str | None, int | None, str]:
 
 
 def _text(value: object) -> str | None:
-    return value.strip("\0 ") or None if isinstance(value, str) else None
+    """Without what a terminal would obey."""
+    if not isinstance(value, str):
+        return None
+    return "".join(filter(str.isprintable, value)).strip() or None
 
 
 def _number(value: object) -> int | None:

@@ -1,6 +1,7 @@
 """Photos of three real cameras, and their fingerprints: several tests need the same ones."""
 
 import fcntl
+import os
 import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ class RealPhotos:
         name = "-".join([extractor, *(photo.stem for photo in photos)])
         with (self._kept / name).open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # who comes second waits
-            if file.tell() == 0:
+            if file.seek(0, os.SEEK_END) == 0:
                 read = map(read_photo, photos)
                 found = make() if make else estimate(read, get_extractor(extractor))
                 pickle.dump(found, file)

@@ -88,8 +88,9 @@ def on_every_core(
                 progress(stage, done + 1, len(wanted))
                 yield result
         except PhotoError as error:
-            pool.shutdown(cancel_futures=True)
             raise ClientError(str(error)) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def trained(make: Callable[[], _A]) -> _A:

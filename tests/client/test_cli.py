@@ -289,7 +289,7 @@ def test_a_bug_is_no_traceback(program: Program, alice, monkeypatch: pytest.Monk
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("grainseal.client.local_commands.extract", broken)
+    monkeypatch.setattr("grainseal.client.local_commands.extract_halves", broken)
     assert program("compare", alice.probe[0], alice.probe[0]) == 2
     assert program.err.strip() == "grainseal: internal error: RuntimeError: two lines"
 

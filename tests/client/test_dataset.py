@@ -172,6 +172,7 @@ def test_a_table_names_photos_cameras_and_kinds(tmp_path):
         ("path,camera,kind\n1.jpg,a,..\n", "line 2: kind '..' cannot"),
         ("path,camera\n1.jpg,\n", "line 2: camera '' cannot"),
         ("path,camera\n1.jpg,a\n2.jpg,a\n", "line 3: there is no file '2.jpg'"),
+        (f"path,camera\n{300 * 'x'}.jpg,a\n", "line 2: there is no file 'xxx"),
     ],
 )
 def test_tables_that_do_not_do_are_refused(tmp_path, text, message):
@@ -181,6 +182,15 @@ def test_tables_that_do_not_do_are_refused(tmp_path, text, message):
     with pytest.raises(DatasetError) as refused:
         listed(table)
     assert message in str(refused.value)
+
+
+def test_a_photo_that_a_table_names_twice_is_one(tmp_path):
+    tree(tmp_path, "1.jpg", "2.jpg")
+    table = tmp_path / "photos.csv"
+    table.write_text("path,camera\n1.jpg,a\n1.jpg,a\n2.jpg,a\n")
+    photos = listed(table)
+    assert [photo.path.name for photo in photos] == ["1.jpg", "2.jpg"]
+    assert all(len(part) == 1 for part in divided(photos, Split("image", 0.5)))
 
 
 def test_folders_of_something_else_are_refused(dresden_tree, vision_tree, tmp_path):
@@ -228,6 +238,9 @@ def test_errors_are_one_line(program, tmp_path):
     status = program("dataset", "vision", tmp_path / "empty", "--out", tmp_path / "out", "--json")
     assert status == 2
     assert "D01_Make_Model" in json.loads(program.out)["error"]
+    share = ("--split", "device", "--test-share", "nan")
+    assert program("dataset", "vision", tmp_path / "empty", "--out", tmp_path / "out", *share) == 2
+    assert "not a finite number" in program.err
     assert not (tmp_path / "out").exists()
 
 

@@ -182,6 +182,45 @@ def test_a_photo_that_shows_little_of_its_camera_is_no_evidence(program, alice, 
     assert "a weak match says little" in program.out
 
 
+def test_black_and_white_parts_promise_no_match(program, alice, tmp_path):
+    """Of a night photo crushed to black, a lamp in it clipped, nothing of the pattern is left."""
+    night = tmp_path / "night.png"
+    picture = np.zeros((SIDE, SIDE, 3), np.uint8)
+    picture[:128, :256] = 255
+    Image.fromarray(picture).save(night)
+    assert program("inspect", night, "--json", "-") == 0
+    assert program.json["predicted_correlation"] == 0
+    picture[128:] = np.random.default_rng(1).normal(6, 3, (SIDE - 128, SIDE, 3)).clip(0, 9)
+    Image.fromarray(picture).save(night)
+    assert program("compare", alice.enroll[0].parent, night) == 0
+    assert "a weak match says little" in program.out
+
+
+def test_copies_of_a_file_are_one_photo(program, alice, tmp_path):
+    (tmp_path / "copies").mkdir()
+    for number in range(3):
+        copy = tmp_path / "copies" / f"{number}.jpg"
+        copy.write_bytes(alice.enroll[0].read_bytes())
+    found = []
+    for folder in (alice.enroll[0], tmp_path / "copies"):
+        assert program("compare", folder, alice.probe[0], "--json") == 0
+        found.append(program.json)
+    assert not found[1]["expected"]["calibrated"]
+    assert found[1]["expected"] == found[0]["expected"]
+    assert found[1]["ncc"] == pytest.approx(found[0]["ncc"], rel=1e-3)
+
+
+def test_what_a_file_is_called_and_says_is_text(program, pictures, tmp_path):
+    image = Image.open(pictures / "even.jpg")
+    exif = image.getexif()
+    exif[271], exif[272] = "Ca[/red]\x1b[31mnon", "[link=x]S100"
+    image.save(tmp_path / "b[red].jpg", exif=exif, quality=90)
+    assert program("inspect", tmp_path / "b[red].jpg") == 0
+    assert "b[red].jpg" in program.out
+    assert "Ca[/red][31mnon [link=x]S100, says its file" in " ".join(program.out.split())
+    assert "\x1b" not in program.out
+
+
 def test_photos_that_nothing_is_known_of_have_no_expectation(program, alice, tmp_path):
     raws = take_burst(VirtualCamera(301, 512, 512), 2, tmp_path, raw=True)
     assert program("compare", *raws, "--json") == 0

@@ -49,4 +49,7 @@ def test_impossible_wishes_are_refused(program, tmp_path):
     assert "even" in program.err
     assert program("simulate", *out, "--raw", "--longest-side", "400") == 2
     assert "RAW" in program.err
+    for number in ("nan", "inf"):
+        assert program("simulate", *out, "--smooth", number) == 2
+        assert "not a finite number" in program.err
     assert not (tmp_path / "new").exists()

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from grainseal.models.correlation_features import CLASSIC, NOISE, BlockFeatures
+from grainseal.models.correlation_features import CLASSIC, INTENSITY, NOISE, BlockFeatures
 from grainseal.models.correlation_prediction import (
     HIGHEST,
     STEM,
@@ -40,9 +40,9 @@ def test_least_squares_finds_the_polynomial_that_made_the_correlations():
 
 def test_a_prediction_is_of_each_block_and_a_correlation():
     fit = Fit("wavelet", "", ("b",), (0.1, 0.2, 0.0))
-    values = np.array([[[9.0, 0.0], [9.0, 1.0], [9.0, -3.0], [9.0, 50.0]]])
-    found = fit.predicted(BlockFeatures(values, ("a", "b")))
-    assert found == pytest.approx(np.array([[0.1, 0.3, 0.0, HIGHEST]]))
+    values = np.array([[[0.9, 0.0], [0.9, 1.0], [0.9, -3.0], [0.02, 50.0], [0.019, 50.0]]])
+    found = fit.predicted(BlockFeatures(values, (INTENSITY, "b")))
+    assert found == pytest.approx(np.array([[0.1, 0.3, 0.0, HIGHEST, 0.0]]))
 
 
 def test_photos_add_up_by_their_ratio_of_signal_to_noise():

@@ -179,15 +179,27 @@ def test_patch_classifier_layers_by_hand():
 
 
 def test_isonet_layers_by_hand():
-    """64 - 4 = 60, halved 30; 30 - 10 = 20, halved 10."""
+    """24 filters of 5x5 on three planes; 24 energies and three colours; 48, 48, and two answers."""
     network = IsoNetwork()
-    filters = (3, 32, 64, 64, 64, 32, 16, 8)
-    convolutions = [9 * before * after + after for before, after in pairwise(filters)]
-    dense = (8 * 10 * 10 * 64 + 64, 64 * 8 + 8, 8 + 1)
-    assert by_layer(network) == (*convolutions, *dense)
-    assert weights(network) == 169_289
+    assert by_layer(network) == (24 * 3 * 25, 27 * 48 + 48, 48 * 48 + 48, 48 * 2 + 2)
     with torch.no_grad():
         assert network(torch.rand(5, 3, 64, 64)).shape == (5,)
+
+
+def test_isonet_looks_at_noise_and_not_at_the_level_of_what_is_even():
+    """Filters have no mean: of even patches nothing but their colour is left to look at."""
+    network = IsoNetwork()
+    noise = 0.02 * torch.randn(1, 3, 64, 64)
+    seen = []
+    network.blocks.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    with torch.no_grad():
+        for patch in (torch.full((1, 3, 64, 64), 0.4), 0.4 + noise, 0.4 + 2 * noise):
+            network(patch)
+    even, once, twice = (each[:, :24] for each in seen)
+    torch.testing.assert_close(even, torch.full_like(even, np.log(1e-3)), rtol=1e-3, atol=0)
+    torch.testing.assert_close(
+        twice - once, torch.full_like(once, 2 * np.log(2)), rtol=0.02, atol=0
+    )
 
 
 def test_iso_metric_counts_stops_above_100():
