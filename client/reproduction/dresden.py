@@ -79,11 +79,12 @@ def _groups(matcher: SignatureMatcher, settings: Settings) -> list[_Group]:
         return _given(matcher, settings, count)
     config = matcher.config
     side, wanted = config["side"], Wanted(count, _VALIDATION + _TESTED)
+    start = config["photos"] + config["validation_photos"]
     groups = []
     if config["source"] == SIMULATED:
         own = tuple(
             series(f"trained {at + 1}", training_camera(config["seed"], at), side, wanted, start)
-            for at, start in ((at, config["photos"]) for at in range(min(count, config["cameras"])))
+            for at in range(min(count, config["cameras"]))
         )
         groups.append(_Group("trained on, other photos", own, comparable=True))
     others = tuple(
@@ -99,7 +100,7 @@ def _given(matcher: SignatureMatcher, settings: Settings, count: int) -> list[_G
     config = matcher.config
     shots = shots_by_camera(settings.data, SCENES, settings.side)
     known = config.get("camera_names", ()) if config["source"] != SIMULATED else ()
-    taken = config["flats"] + config["photos"]
+    taken = config["flats"] + config["photos"] + config["validation_photos"]
     enough = _VALIDATION + 2
     own = [Camera(name, (), tuple(shots[name][taken:])) for name in shots if name in known]
     others = [Camera(name, (), tuple(shots[name])) for name in shots if name not in known]
