@@ -50,10 +50,10 @@ def inspect(photo: Path, extractor: str, json_file: Path | None, report: Path | 
     extractor_named(extractor)
     try:
         read = read_photo(photo)
+        with progress("Estimating ISO") as tell:
+            found = inspect_photo(read, extractor, tell)
     except PhotoError as error:
         raise ClientError(str(error)) from None
-    with progress("Estimating ISO") as tell:
-        found = inspect_photo(read, extractor, tell)
     page = _report(report, found) if report is not None else None
     if json_file is not None:
         _write(json_file, json.dumps(as_json(found, photo)) + "\n")

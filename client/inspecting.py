@@ -14,12 +14,11 @@ from grainseal.models.correlation_features import BLOCK, block_features
 from grainseal.models.iso_map import PATCH, MetricMap, noise_map
 from grainseal.models.manifest import WeightsError
 from grainseal.models.noise_level import noise_level_map, photo_noise_level
-from grainseal.models.photo import Photo
+from grainseal.models.photo import Photo, require_developed
 from grainseal.models.quality import SMALLEST, ProblemCode, Quality, image_problems
 from grainseal.models.quality import inspect as measure_quality
 from grainseal.models.splicing import Splicing, find_splicing
 
-from .errors import ClientError
 from .expectation import fit_with_iso
 
 if TYPE_CHECKING:
@@ -86,9 +85,9 @@ class Inspection:
 def inspect_photo(photo: Photo, extractor: str, progress: Progress | None = None) -> Inspection:
     """Everything; `progress` is told the patches of the ISO map that are done.
 
-    `extractor`: whose correlation is predicted. ClientError for a photo that is RAW or too small.
+    `extractor`: whose correlation is predicted. PhotoError for a photo that is RAW or too small.
     """
-    _require_developed(photo)
+    require_developed(photo, SMALLEST)
     estimator = _estimator()
     metrics = estimator.metric_map(photo, progress=progress) if estimator is not None else None
     split = metrics if metrics is not None else noise_map(photo)
@@ -119,16 +118,6 @@ def _estimator() -> "IsoNet | None":
         return IsoNet()
     except WeightsError:
         return None
-
-
-def _require_developed(photo: Photo) -> None:
-    if photo.kind != "developed":
-        raise ClientError(f"{photo.name} is RAW: give the JPEG made of it")
-    if min(photo.shape) < SMALLEST:
-        raise ClientError(
-            f"{photo.name} is {photo.width}x{photo.height}: "
-            f"a photo of at least {SMALLEST} pixels a side is needed"
-        )
 
 
 def _predicted(

@@ -24,7 +24,7 @@ from scipy import ndimage
 
 from grainseal.models.iso_map import LEAST_NOISE, MetricMap
 from grainseal.models.noise_level import noise_level_map
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo, require_developed
 
 Plane = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ def block_features(photo: Photo, metrics: MetricMap | None = None) -> BlockFeatu
 
     PhotoError for a photo that is RAW or holds no block.
     """
-    require_blocks(photo)
+    require_developed(photo, BLOCK)
     rows, columns = (length // BLOCK for length in photo.shape)
     classic = np.stack([_row_features(photo, BLOCK * row, columns) for row in range(rows)])
     noise = np.log2(np.maximum(255 * noise_level_map(photo, BLOCK), LEAST_NOISE))
@@ -73,17 +73,6 @@ def block_features(photo: Photo, metrics: MetricMap | None = None) -> BlockFeatu
         found.append(metrics.of_blocks(BLOCK, rows, columns)[:, :, None])
     names = (*CLASSIC, NOISE, ISO)[: len(CLASSIC) + len(found) - 1]
     return BlockFeatures(np.concatenate(found, axis=2).astype(np.float64), names)
-
-
-def require_blocks(photo: Photo) -> None:
-    """PhotoError for a photo that is RAW or smaller than a block."""
-    if photo.kind != "developed":
-        raise PhotoError(f"{photo.name} is RAW: give the JPEG made of it")
-    if min(photo.shape) < BLOCK:
-        raise PhotoError(
-            f"{photo.name} is {photo.width}x{photo.height}: "
-            f"at least {BLOCK} pixels a side are needed"
-        )
 
 
 def attenuation(luma: Plane) -> Plane:

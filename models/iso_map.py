@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grainseal.models.noise_level import noise_level_map
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo, require_developed
 
 Array = npt.NDArray[np.float32]
 
@@ -71,21 +71,10 @@ def noise_map(photo: Photo) -> MetricMap:
 
     PhotoError for a photo that is RAW or smaller than a patch.
     """
-    require_patches(photo)
+    require_developed(photo, PATCH)
     step = map_step(*photo.shape)
     levels = 255 * noise_level_map(photo, PATCH, step)
     return MetricMap(2 * np.log2(np.maximum(levels, LEAST_NOISE)), step)
-
-
-def require_patches(photo: Photo) -> None:
-    """PhotoError for a photo that is RAW or smaller than a patch."""
-    if photo.kind != "developed":
-        raise PhotoError(f"{photo.name} is RAW: give the JPEG made of it")
-    if min(photo.shape) < PATCH:
-        raise PhotoError(
-            f"{photo.name} is {photo.width}x{photo.height}: at least {PATCH} pixels a side "
-            "are needed"
-        )
 
 
 def map_step(height: int, width: int) -> int:

@@ -145,6 +145,17 @@ class Photo:
         return replace(self, pixels=self.pixels[np.ix_(rows, columns)])
 
 
+def require_developed(photo: Photo, least: int) -> None:
+    """PhotoError for a photo that is RAW or has fewer than `least` pixels on a side."""
+    if photo.kind != "developed":
+        raise PhotoError(f"{photo.name} is RAW: give the JPEG made of it")
+    if min(photo.shape) < least:
+        raise PhotoError(
+            f"{photo.name} is {photo.width}x{photo.height}: "
+            f"at least {least} pixels a side are needed"
+        )
+
+
 def read_photo(path: Path | bytes) -> Photo:
     """Read a JPEG, PNG, TIFF, WebP, HEIC, DNG or other RAW file, or its bytes.
 

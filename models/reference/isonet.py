@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.iso_map import MOST, PATCH, MetricMap, map_step, require_patches
-from grainseal.models.photo import Photo
+from grainseal.models.iso_map import MOST, PATCH, MetricMap, map_step
+from grainseal.models.photo import Photo, require_developed
 from grainseal.models.reference.network import TrainedNetwork
 from grainseal.models.reference.patch_classifier import patches_of
 
@@ -52,7 +52,7 @@ class IsoNet:
 
         PhotoError for a photo that is RAW or has no whole patch.
         """
-        require_patches(photo)
+        require_developed(photo, PATCH)
         patches = patches_of(photo.pixels, PATCH)
         chosen = patches[spread(len(patches), MOST)]
         return np.concatenate(
@@ -69,7 +69,7 @@ class IsoNet:
 
         `progress` is told the patches done and their number. PhotoError as for `metrics`.
         """
-        require_patches(photo)
+        require_developed(photo, PATCH)
         step = map_step(*photo.shape) if step is None else step
         rows, columns = ((length - PATCH) // step + 1 for length in photo.shape)
         corners = step * np.indices((rows, columns)).reshape(2, -1).T
