@@ -2,8 +2,6 @@
 
 import csv
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
@@ -15,7 +13,6 @@ from rich.table import Table
 from grainseal.models.copies import TRANSFORMS
 from grainseal.models.matching import DEFAULT_MATCHER
 
-from .errors import ClientError
 from .evaluating import Evaluation, evaluate
 from .evaluation_figures import Figures, figures_of, rows_for_people
 from .evaluation_methods import MATCHER_NAMES, default_extractor
@@ -23,10 +20,9 @@ from .evaluation_plan import plan_evaluation
 from .evaluation_samples import Settings
 from .photos import DEFAULT_EXTRACTOR, EXTRACTOR_HELP
 from .report import require_matplotlib
-from .terminal import note, options, progress_of_stages
+from .terminal import OUTPUT, STDOUT, note, options, progress_of_stages, write_output
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-OUTPUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
 def _even(context: click.Context, parameter: click.Parameter, value: int | None) -> int | None:  # noqa: ARG001
@@ -108,10 +104,10 @@ def evaluate_command(
     for line in found.notes:
         note(line)
     if pairs_file is not None:
-        _write(pairs_file, lambda file: _write_pairs(file, found))
+        write_output(pairs_file, lambda file: _write_pairs(file, found))
     if json_file is not None:
-        _write(json_file, lambda file: file.write(json.dumps(asdict(figures)) + "\n"))
-    if not {Path("-")} & {json_file, pairs_file}:
+        write_output(json_file, lambda file: file.write(json.dumps(asdict(figures)) + "\n"))
+    if not {STDOUT} & {json_file, pairs_file}:
         _print(figures)
         if page is not None:
             click.echo(f"report: {page}")
@@ -121,18 +117,6 @@ def _report(folder: Path, found: Evaluation, figures: Figures) -> Path:
     from .report_evaluation import write_evaluation_report
 
     return write_evaluation_report(folder, found, figures)
-
-
-def _write(path: Path, write: Callable[[TextIO], object]) -> None:
-    """Into the file, or onto stdout for -."""
-    if path == Path("-"):
-        write(sys.stdout)
-        return
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            write(file)
-    except OSError as error:
-        raise ClientError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _write_pairs(file: TextIO, found: Evaluation) -> None:

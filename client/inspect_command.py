@@ -16,9 +16,8 @@ from .errors import ClientError
 from .inspecting import Inspection, as_json, inspect_photo
 from .photos import DEFAULT_EXTRACTOR, EXTRACTOR_HELP, extractor_named
 from .report import require_matplotlib
-from .terminal import options, progress
+from .terminal import OUTPUT, STDOUT, options, progress, write_output
 
-_STDOUT: Final = Path("-")
 ISONET: Final = "isonet"
 
 
@@ -29,7 +28,7 @@ ISONET: Final = "isonet"
     click.option(
         "--json",
         "json_file",
-        type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+        type=OUTPUT,
         help="Write findings and maps here; - is stdout.",
     ),
     click.option(
@@ -56,8 +55,8 @@ def inspect(photo: Path, extractor: str, json_file: Path | None, report: Path | 
         raise ClientError(str(error)) from None
     page = _report(report, found) if report is not None else None
     if json_file is not None:
-        _write(json_file, json.dumps(as_json(found, photo)) + "\n")
-    if json_file == _STDOUT:
+        write_output(json_file, lambda file: file.write(json.dumps(as_json(found, photo)) + "\n"))
+    if json_file == STDOUT:
         return
     Console().print(_table(found), highlight=False)
     if page is not None:
@@ -68,16 +67,6 @@ def _report(folder: Path, found: Inspection) -> Path:
     from .report_inspection import write_inspection_report
 
     return write_inspection_report(folder, found)
-
-
-def _write(path: Path, text: str) -> None:
-    if path == _STDOUT:
-        click.echo(text, nl=False)
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ClientError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _table(found: Inspection) -> Table:

@@ -21,11 +21,10 @@ from .errors import ClientError
 from .leakage_figures import SOURCES, Figures, PointFigures, figures_of, verdict
 from .photos import Progress, extractor_named
 from .report import require_matplotlib
-from .terminal import note, options, progress
+from .terminal import OUTPUT, STDOUT, note, options, progress, write_output
 
 _LEAST_SIDE: Final = 320  # the smallest Bayer plane that can be denoised
 _MOST_THREADS: Final = 8
-_OUTPUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
 def _counts(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:  # noqa: ARG001
@@ -83,7 +82,7 @@ def _shape(context: click.Context, parameter: click.Parameter, value: str) -> tu
     ),
     click.option("--extractor", default="wavelet", show_default=True, help="The attacker's."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-    click.option("--json", "json_file", type=_OUTPUT, help="Write the figures here; - is stdout."),
+    click.option("--json", "json_file", type=OUTPUT, help="Write the figures here; - is stdout."),
     click.option(
         "--report", type=click.Path(file_okay=False, path_type=Path), help="HTML report folder."
     ),
@@ -116,11 +115,10 @@ def evaluate_leakage(
     for line in figures.notes:
         note(line)
     page = _report(report, figures) if report is not None else None
-    if json_file == Path("-"):
-        click.echo(json.dumps(asdict(figures)))
-        return
     if json_file is not None:
-        _write(json_file, json.dumps(asdict(figures)) + "\n")
+        write_output(json_file, lambda file: file.write(json.dumps(asdict(figures)) + "\n"))
+    if json_file == STDOUT:
+        return
     _print(figures)
     if page is not None:
         click.echo(f"report: {page}")
@@ -171,13 +169,6 @@ def _report(folder: Path, figures: Figures) -> Path:
     from .report_leakage import write_leakage_report
 
     return write_leakage_report(folder, figures)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ClientError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _print(figures: Figures) -> None:

@@ -104,27 +104,33 @@ def write_report(
 ) -> Path:
     """Write the page into `folder`, made if missing; its path."""
     names = sorted({each.profile for each in decisions})
-    page = (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            cameras=[_camera_pictures(each, prints) for each in plan.enrolled],
-            probes=[each.camera for each in plan.probes],
-            rows=_rows(plan, decisions),
-            plots=[_score_plot(profile_named(name), decisions) for name in names],
-            decisions=decisions,
-            seconds=median(each.seconds for each in decisions),
-            kilobytes=median(each.bytes_sent for each in decisions) / 1000,
-            detail=_DETAIL,
-            notes=plan.notes,
-            claims=claims_shown(story, folder) if story is not None else None,
-            keys=keys,
-            keys_profile=FUZZY.name,
-        )
+    return write_page(
+        folder,
+        "report.html.j2",
+        cameras=[_camera_pictures(each, prints) for each in plan.enrolled],
+        probes=[each.camera for each in plan.probes],
+        rows=_rows(plan, decisions),
+        plots=[_score_plot(profile_named(name), decisions) for name in names],
+        decisions=decisions,
+        seconds=median(each.seconds for each in decisions),
+        kilobytes=median(each.bytes_sent for each in decisions) / 1000,
+        detail=_DETAIL,
+        notes=plan.notes,
+        claims=claims_shown(story, folder) if story is not None else None,
+        keys=keys,
+        keys_profile=FUZZY.name,
     )
+
+
+def write_page(folder: Path, template: str, **shown: Any) -> Path:
+    """Render a template into `folder`, made if missing; the page's path.
+
+    What a name has that UTF-8 has not becomes a question mark.
+    """
+    page = environment().get_template(template).render(**shown)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / PAGE).write_text(page, encoding="utf-8")
+        (folder / PAGE).write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
         raise ClientError(f"cannot write the report to {folder}: {error.strerror}") from None
     return folder / PAGE

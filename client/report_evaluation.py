@@ -16,11 +16,10 @@ import numpy.typing as npt
 from grainseal.models.evaluation import ErrorCurve, eer, normal_deviates
 from grainseal.models.photo import read_photo
 
-from .errors import ClientError
 from .evaluating import Evaluation
 from .evaluation_figures import Figures, rows_for_people
 from .evaluation_samples import Unit
-from .report import PAGE, environment, png, thumbnail
+from .report import png, thumbnail, write_page
 
 _GENUINE, _IMPOSTOR, _INK, _SOFT = "#1a7f5a", "#b3403a", "#2b2f36", "#8a919c"
 _HIGHEST: Final = 0.98  # rate on the DET plot; beyond it nothing is of use
@@ -47,26 +46,18 @@ def write_evaluation_report(folder: Path, found: Evaluation, figures: Figures) -
     """Write the page into `folder`, made if missing; its path."""
     genuine = found.pairs.genuine
     worst = np.argsort(found.pairs.scores, kind="stable")
-    page = (
-        environment()
-        .get_template("evaluation.html.j2")
-        .render(
-            figures=figures,
-            rows=rows_for_people(figures),
-            det=_det(found.curve, figures) if found.curve else None,
-            histogram=_histogram(found),
-            matrix=_matrix(found),
-            missed=_worst(found, worst[genuine[worst]]),
-            confused=_worst(found, worst[~genuine[worst]][::-1]),
-            settings=found.settings,
-        )
+    return write_page(
+        folder,
+        "evaluation.html.j2",
+        figures=figures,
+        rows=rows_for_people(figures),
+        det=_det(found.curve, figures) if found.curve else None,
+        histogram=_histogram(found),
+        matrix=_matrix(found),
+        missed=_worst(found, worst[genuine[worst]]),
+        confused=_worst(found, worst[~genuine[worst]][::-1]),
+        settings=found.settings,
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / PAGE).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise ClientError(f"cannot write the report to {folder}: {error.strerror}") from None
-    return folder / PAGE
 
 
 def _det(curve: ErrorCurve, figures: Figures) -> str:

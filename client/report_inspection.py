@@ -8,10 +8,9 @@ from typing import Any, Final
 
 import numpy.typing as npt
 
-from .errors import ClientError
 from .inspect_command import lines_of
 from .inspecting import Inspection, PhotoMap
-from .report import PAGE, environment, png, thumbnail
+from .report import png, thumbnail, write_page
 
 _INK: Final = "#2b2f36"
 _WIDTH: Final = 6.0  # inches of a picture
@@ -34,23 +33,15 @@ class Shown:
 
 def write_inspection_report(folder: Path, found: Inspection) -> Path:
     """Write the page into `folder`, made if missing; its path."""
-    page = (
-        environment()
-        .get_template("inspection.html.j2")
-        .render(
-            name=found.photo.name,
-            lines=lines_of(found),
-            photo=png(thumbnail(found.photo)),
-            maps=_maps(found),
-            suspicious=found.splicing.suspicious,
-        )
+    return write_page(
+        folder,
+        "inspection.html.j2",
+        name=found.photo.name,
+        lines=lines_of(found),
+        photo=png(thumbnail(found.photo)),
+        maps=_maps(found),
+        suspicious=found.splicing.suspicious,
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / PAGE).write_text(page, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise ClientError(f"cannot write the report to {folder}: {error.strerror}") from None
-    return folder / PAGE
 
 
 def _maps(found: Inspection) -> list[Shown]:

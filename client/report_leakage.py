@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from grainseal.models.leakage_camera import Source
 
-from .errors import ClientError
 from .leakage_figures import SOURCES, CodeFigures, Figures, verdict
-from .report import PAGE, environment
+from .report import write_page
 
 _INK, _SOFT, _OWNER = "#2b2f36", "#8a919c", "#1a7f5a"
 _ATTACKS: Final[dict[Source, tuple[str, str, float]]] = {  # colour, marker, shift to the right
@@ -20,22 +19,14 @@ _ATTACKS: Final[dict[Source, tuple[str, str, float]]] = {  # colour, marker, shi
 
 def write_leakage_report(folder: Path, figures: Figures) -> Path:
     """Write the page into `folder`, made if missing; its path."""
-    page = (
-        environment()
-        .get_template("leakage.html.j2")
-        .render(
-            figures=figures,
-            verdicts=[verdict(code, figures.cameras) for code in figures.codes],
-            curves=_curves(figures),
-            sources=SOURCES,
-        )
+    return write_page(
+        folder,
+        "leakage.html.j2",
+        figures=figures,
+        verdicts=[verdict(code, figures.cameras) for code in figures.codes],
+        curves=_curves(figures),
+        sources=SOURCES,
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / PAGE).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise ClientError(f"cannot write the report to {folder}: {error.strerror}") from None
-    return folder / PAGE
 
 
 def _curves(figures: Figures) -> str:

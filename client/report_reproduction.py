@@ -5,8 +5,7 @@ import io
 from pathlib import Path
 from typing import Final
 
-from .errors import ClientError
-from .report import PAGE, environment
+from .report import write_page
 from .reproduction.layout import HEADING, Matrix, Reproduction
 
 _INK: Final = "#2b2f36"
@@ -16,22 +15,14 @@ _MOST_LABELS: Final = 40  # cameras whose names are written beside the matrix
 
 def write_reproduction_report(folder: Path, found: Reproduction) -> Path:
     """Write the page into `folder`, made if missing; its path."""
-    page = (
-        environment()
-        .get_template("reproduction.html.j2")
-        .render(
-            found=found,
-            heading=HEADING,
-            rows=[(line.labels, list(map(str, line.cells))) for line in found.lines],
-            pictures=[(matrix.title, _drawn(matrix)) for matrix in found.matrices],
-        )
+    return write_page(
+        folder,
+        "reproduction.html.j2",
+        found=found,
+        heading=HEADING,
+        rows=[(line.labels, list(map(str, line.cells))) for line in found.lines],
+        pictures=[(matrix.title, _drawn(matrix)) for matrix in found.matrices],
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / PAGE).write_text(page, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise ClientError(f"cannot write the report to {folder}: {error.strerror}") from None
-    return folder / PAGE
 
 
 def _drawn(matrix: Matrix) -> str:

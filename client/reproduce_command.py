@@ -1,17 +1,15 @@
 """`grainseal reproduce`: a table of a paper, with our figures beside its own."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from .errors import ClientError
 from .report import require_matplotlib
 from .reproduction.tables import TABLES
-from .terminal import options, progress_of_stages
+from .terminal import OUTPUT, STDOUT, options, progress_of_stages, write_output
 
 if TYPE_CHECKING:
     from .reproduction.layout import Reproduction
@@ -53,7 +51,7 @@ def _even(context: click.Context, parameter: click.Parameter, value: int) -> int
     click.option(
         "--json",
         "json_file",
-        type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+        type=OUTPUT,
         help="Write the table here; - is stdout.",
     ),
     click.option("--report", type=_FOLDER, help="HTML report folder; matrices are drawn in it."),
@@ -80,8 +78,9 @@ def reproduce(
         found = TABLES[table].compute(Settings(data, cameras, side, progress))
     page = _report(report, found) if report is not None else None
     if json_file is not None:
-        _write(json_file, json.dumps(asdict(found), default=_listed) + "\n")
-    if json_file != Path("-"):
+        text = json.dumps(asdict(found), default=_listed) + "\n"
+        write_output(json_file, lambda file: file.write(text))
+    if json_file != STDOUT:
         click.echo(as_text(found))
         if page is not None:
             click.echo(f"report: {page}")
@@ -96,14 +95,3 @@ def _report(folder: Path, found: "Reproduction") -> Path:
 def _listed(array: Any) -> Any:
     """A matrix's values as JSON has them."""
     return array.tolist()
-
-
-def _write(path: Path, text: str) -> None:
-    """Into the file, or onto stdout for -."""
-    if path == Path("-"):
-        sys.stdout.write(text)
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ClientError(f"cannot write {path}: {error.strerror or error}") from None

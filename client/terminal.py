@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
 
 import click
 from rich.console import Console
@@ -20,12 +20,14 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from .errors import VaultError
+from .errors import ClientError, VaultError
 from .vault import Vault
 
 if TYPE_CHECKING:
     from .photos import Progress as PhotoProgress
 
+STDOUT: Final = Path("-")
+OUTPUT: Final = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 PASSPHRASE_VARIABLE: Final = "GRAINSEAL_PASSPHRASE"  # noqa: S105 - its name only
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -55,6 +57,18 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+def write_output(path: Path, write: Callable[[TextIO], object]) -> None:
+    """Into a file of type OUTPUT, or onto stdout for -; `ClientError` if it cannot be written."""
+    if path == STDOUT:
+        write(sys.stdout)
+        return
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            write(file)
+    except OSError as error:
+        raise ClientError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def show(as_json: bool, result: object, text: str) -> None:
