@@ -4,7 +4,7 @@ A weak match of photos that should match well speaks against one camera; of phot
 their camera's pattern it says little. The decision itself stays where it is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,9 +22,9 @@ from grainseal.models.correlation_prediction import (
 from grainseal.models.extractor import get_extractor
 from grainseal.models.manifest import WeightsError
 from grainseal.models.matching import ncc_false_match
-from grainseal.models.photo import Photo, PhotoError, read_photo
+from grainseal.models.photo import PhotoError
 
-from .photos import Halves, photo_files
+from .photos import Halves, distinct_photos, photo_files
 
 WITHOUT_ISO: Final = CLASSIC
 WITH_ISO: Final = (*CLASSIC, ISO)
@@ -89,19 +89,11 @@ def _gain(sides: Sequence[tuple[list[float], float | None]]) -> float | None:
 
 def _correlations(fit: Fit, files: Sequence[Path], crop: int | None) -> list[float]:
     """Each photo's; of many, the first ones', repeated for the others. Of copies one counts."""
-    read = _distinct(files[:_MOST_PHOTOS])
+    read = distinct_photos(files[:_MOST_PHOTOS])
     photos = (photo.cropped(crop) if crop is not None else photo for photo in read)
     found = [float(fit.predicted(block_features(photo)).mean()) for photo in photos]
     more = max(0, len(files) - _MOST_PHOTOS)
     return [found[number % len(found)] for number in range(len(found) + more)]
-
-
-def _distinct(files: Sequence[Path]) -> Iterator[Photo]:
-    seen: set[str] = set()
-    for photo in map(read_photo, files):
-        if photo.sha256 not in seen:
-            seen.add(photo.sha256)
-            yield photo
 
 
 def fit_without_iso(extractor: str) -> Fit | None:

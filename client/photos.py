@@ -1,7 +1,7 @@
 """Photos in, fingerprint out: which files, which profile, are they fit, what do they say."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -236,21 +236,29 @@ def extract_halves(
     """As `extract`, and how alike two halves of the photos are; of copies of a file one counts."""
     files, by = photo_files(photos), extractor_named(extractor)
     halves = [FingerprintEstimator(by, crop) for _ in range(2)]
-    seen: set[str] = set()
+    count = 0
     try:
-        for number, path in enumerate(files):
-            photo = read_photo(path)
-            if photo.sha256 not in seen:
-                halves[len(seen) % 2].add(photo)
-                seen.add(photo.sha256)
-            if progress is not None:
-                progress(number + 1, len(files))
+        for photo in distinct_photos(files, progress):
+            halves[count % 2].add(photo)
+            count += 1
         whole = halves[0].joined(halves[1]).finish()
-        if len(seen) == 1:
+        if count == 1:
             return Halves(whole, None)
         return Halves(whole, ncc(*(half.finish().values for half in halves)))
     except PhotoError as error:
         raise PhotosRefused(str(error)) from None
+
+
+def distinct_photos(files: Sequence[Path], progress: Progress | None = None) -> Iterator[Photo]:
+    """Each photo once, however many copies of its file there are; `progress` counts files."""
+    seen: set[str] = set()
+    for number, path in enumerate(files, start=1):
+        photo = read_photo(path)
+        if photo.sha256 not in seen:
+            seen.add(photo.sha256)
+            yield photo
+        if progress is not None:
+            progress(number, len(files))
 
 
 def _estimated(
