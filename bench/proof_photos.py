@@ -21,7 +21,7 @@ from grainseal.client.proving import Asked, best_match
 from grainseal.client.vault_state import StoredClaims
 from grainseal.crypto.claim_proof import MARGIN_SHARE
 from grainseal.crypto.profiles import claim_profile_named
-from grainseal.crypto.proof.commitment import Commitment, CommittedCode, commit
+from grainseal.crypto.proof.commitment import Commitment, CommittedCode, commit, usual_block
 from grainseal.crypto.proof.score_proof import prove_score, verify_score
 from grainseal.models.alignment import Placement, copy_features
 from grainseal.models.claim_code import claim_for
@@ -77,7 +77,7 @@ def enrol(paths: Paths) -> Enrolled:
     extractor = get_extractor(claim_for(profile.name).extractor)
     made = new_claim_template(estimate(map(read_photo, paths), extractor), profile)
     claims = StoredClaims(made.profile, made.frame, 0, made.seed, made.positions, b"")
-    secret = CommittedCode(made.code, bytes(32))
+    secret = CommittedCode(made.code, bytes(32), usual_block(made.code.size))
     return Enrolled(claims, secret, commit(secret))
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from grainseal.crypto.proof.commitment import SEED_BYTES, CommittedCode, commit
+from grainseal.crypto.proof.commitment import SEED_BYTES, CommittedCode, commit, usual_block
 from grainseal.crypto.proof.progress import no_progress
 from grainseal.crypto.proof.signs_proof import prove_signs
 from grainseal.models.codes import Code
@@ -25,7 +25,8 @@ def committed_claims(template: NewClaimTemplate, proving: Stages | None = None) 
 
     `proving` is told how far it is.
     """
-    secret = CommittedCode(template.code, secrets.token_bytes(SEED_BYTES))
+    seed, block = secrets.token_bytes(SEED_BYTES), usual_block(template.code.size)
+    secret = CommittedCode(template.code, seed, block)
     commitment = commit(secret)
     claims = encrypt_claims(template, commitment.sha256)
     signs = prove_signs(secret, commitment, claims.sha256, proving or no_progress)

@@ -105,7 +105,8 @@ def prove_copy(
     proofs = proofs_of(claims)
     facts = _facts(claims, proofs)
     entry = _own_entry(receipt, enrolled, device_key, facts)
-    secret = CommittedCode(unpacked(proofs.code), proofs.seed)
+    commitment = parse_commitment(proofs.commitment)
+    secret = CommittedCode(unpacked(proofs.code), proofs.seed, commitment.block)
     match = best_match(asked, claims, secret)
     statement = ClaimProofStatement(
         photo_sha256=asked.copy.sha256,
@@ -122,7 +123,7 @@ def prove_copy(
         raise ClientError(str(error)) from None
     score = prove_score(
         secret,
-        parse_commitment(proofs.commitment),
+        commitment,
         match.probe,
         match.window,
         statement.encoded,

@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,14 @@ def photos_folder() -> Path | None:
     named = os.environ.get("GRAINSEAL_PHOTOS")
     folder = Path(named) if named else ROOT.parent / "shared" / "data"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passphrases() -> Iterator[None]:
+    """A vault's passphrase takes .4 s to stretch, and tests open hundreds of vaults."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("grainseal.client.sealing._SCRYPT_N", 2**10)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,32 @@ Arithmetic by arkworks through py_arkworks_bls12381. A point that comes from out
 no argument of ours holds.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from py_arkworks_bls12381 import G1Point as Point
 
 from .errors import Fault, ProofError
-from .field import Scalar
+from .field import Scalar, Vector
 
 POINT_BYTES: Final = 48
 
-__all__ = ["POINT_BYTES", "Point", "decode_point", "encode_point", "is_identity", "multiexp"]
+Points: TypeAlias = npt.NDArray[Any]
+"""`Point` objects, dtype object."""
+
+__all__ = [
+    "POINT_BYTES",
+    "Point",
+    "Points",
+    "as_points",
+    "decode_point",
+    "encode_point",
+    "is_identity",
+    "multiexp",
+    "signed_sum",
+]
 
 _IDENTITY: Final = Point.identity()
 
@@ -46,8 +61,21 @@ def is_identity(point: Point) -> bool:
     return bool(point == _IDENTITY)
 
 
-def multiexp(points: Sequence[Point], scalars: Sequence[Scalar]) -> Point:
+def as_points(points: Iterable[Point]) -> Points:
+    """Points as an array."""
+    return np.array(list(points), object)
+
+
+def multiexp(points: Sequence[Point] | Points, scalars: Sequence[Scalar] | Vector) -> Point:
     """Σ scalarᵢ·pointᵢ, for points that were decoded or derived here."""
     if len(points) != len(scalars):
         raise ValueError("a multi-exponentiation takes one scalar for each point")
     return Point.multiexp_unchecked(list(points), list(scalars))
+
+
+def signed_sum(points: Sequence[Point], signs: npt.NDArray[np.int8]) -> Point:
+    """Σ signᵢ·pointᵢ for signs of ±1, int8: additions only, a tenth of `multiexp`'s time."""
+    found = as_points(points)
+    plus, minus = (found[signs == sign].sum(initial=_IDENTITY) for sign in (1, -1))
+    total: Point = plus - minus
+    return total

@@ -53,10 +53,8 @@ PASSPHRASE = "correct horse"
 
 @pytest.fixture(autouse=True, scope="module")
 def _passphrase() -> Iterator[None]:
-    """Cheap to stretch: these tests are not about passphrases."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRAINSEAL_PASSPHRASE", PASSPHRASE)
-        patch.setattr("grainseal.client.sealing._SCRYPT_N", 2**10)
         yield
 
 

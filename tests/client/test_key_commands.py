@@ -28,10 +28,8 @@ TESTING_OPTIONS = ["--profile", "FUZZY_TESTING", "--allow-testing-profiles"]
 
 @pytest.fixture(autouse=True, scope="module")
 def _passphrase() -> Iterator[None]:
-    """Cheap to stretch: these tests open vaults by the dozen and are not about passphrases."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRAINSEAL_PASSPHRASE", PASSPHRASE)
-        patch.setattr("grainseal.client.sealing._SCRYPT_N", 2**10)
         yield
 
 

@@ -37,7 +37,7 @@ from grainseal.client.stamping import read_receipt
 from grainseal.client.used_photos import marked, with_template
 from grainseal.client.watching import read_log_keys
 from grainseal.crypto.claim_proof import ClaimProof, parse_claim_proof
-from grainseal.crypto.proof.commitment import CommittedCode, commit, parse_commitment
+from grainseal.crypto.proof.commitment import CommittedCode, commit, parse_commitment, usual_block
 from grainseal.crypto.proof.signs_proof import verify_signs
 from grainseal.crypto.tokens import keys_of_jwks
 
@@ -69,7 +69,7 @@ def owner(service, folder: Path, shots, camera: int) -> Owner:
         device.enroll_quickly(shots.enroll, proofs=True, proving=lambda *each: told.append(each))
         receipt = device.client.receipt()
     assert {stage for stage, _, _ in told} == {"commit", "multiply", "fold"}
-    assert told[-1] == ("fold", 14, 14)
+    assert told[-1] == ("fold", 10, 10)
     (folder / "receipt.json").write_text(receipt.to_json())
     copy = jpeg(taken(folder, 90, camera), folder / "copy.jpg")
     with Vault.open(folder / "v", PASSPHRASE) as vault:
@@ -121,7 +121,8 @@ def test_what_is_in_the_vault_and_in_the_log(mine: Owner) -> None:
     assert kept is not None
     assert len(kept.code) == 16_384 // 8
     assert VaultState.from_bytes(state.to_bytes()) == state
-    assert commit(CommittedCode(unpacked(kept.code), kept.seed)).encoded == kept.commitment
+    secret = CommittedCode(unpacked(kept.code), kept.seed, usual_block(16_384))
+    assert commit(secret).encoded == kept.commitment
     leaf = bytes.fromhex(json.loads(mine.receipt.read_text())["entry"]["claim_template_sha256"])
     assert mine.made.template.sha256 == leaf
     verify_signs(parse_commitment(kept.commitment), leaf, kept.signs)
@@ -206,7 +207,7 @@ def test_a_commitment_that_is_not_in_the_log(verify, mine: Owner, elsewhere) -> 
     said = verify(mine.made, key=elsewhere.data / "log.vkey")
     assert said["failed"] == "O2"
     assert "not proven to be logged: L3" in said["problem"]
-    fresh = commit(CommittedCode(np.ones(16_384, np.int8), bytes(32)))
+    fresh = commit(CommittedCode(np.ones(16_384, np.int8), bytes(32), usual_block(16_384)))
     template = replace(mine.made.template, commitment_sha256=fresh.sha256)
     said = verify(replace(mine.made, commitment=fresh.encoded, template=template))
     assert (said["failed"], said["problem"]) == ("O3", "the enrolment has another claim template")
@@ -493,11 +494,8 @@ def test_a_true_proof_of_somebody_else_is_no_evidence(
     assert program.json["problem"] == "proof.json is of another claimant than the certificate"
 
 
-def test_no_key_of_a_template_s_photos(
-    service, mallory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_key_of_a_template_s_photos(service, mallory, tmp_path: Path) -> None:
     """The kept code and the key file would give it back, without the camera."""
-    monkeypatch.setattr("grainseal.client.sealing._SCRYPT_N", 2**10)
     testing: Any = {"profile": "FUZZY_TESTING", "allow_testing_profiles": True}
     first, second = tmp_path / "first", tmp_path / "second"
     with ClaimDevice(service, tmp_path / "v") as device:

@@ -23,7 +23,7 @@ from grainseal.client.proving import Asked, Match, best_match
 from grainseal.client.vault_state import StoredClaims
 from grainseal.crypto.claim_proof import MARGIN_SHARE
 from grainseal.crypto.profiles import claim_profile_named
-from grainseal.crypto.proof.commitment import Commitment, CommittedCode, commit
+from grainseal.crypto.proof.commitment import Commitment, CommittedCode, commit, usual_block
 from grainseal.crypto.proof.errors import ProofError
 from grainseal.crypto.proof.score_proof import prove_score, verify_score
 from grainseal.crypto.proof.window import window_of
@@ -49,7 +49,7 @@ class Enrolled:
 def enrol(flats: Fingerprint) -> Enrolled:
     made = new_claim_template(flats, claim_profile_named(DEFAULT_CLAIM_PROFILE))
     claims = StoredClaims(made.profile, made.frame, 0, made.seed, made.positions, b"")
-    return Enrolled(claims, CommittedCode(made.code, bytes(32)))
+    return Enrolled(claims, CommittedCode(made.code, bytes(32), usual_block(made.code.size)))
 
 
 @pytest.fixture(scope="module")

@@ -268,8 +268,9 @@ def nikons(real_photos):
 
 def features_on(single, frames):
     """What `copy_features` gives on each of the frames; the residual, the same for all, once."""
+    values = zero_mean_by_cell(single.values)
     for frame in frames:
-        placed = to_frame(zero_mean_by_cell(single.values), SAME_SIZE, frame)
+        placed = to_frame(values, SAME_SIZE, frame)
         yield features(Fingerprint(placed, single.kind, single.photos), V1)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grainseal.crypto.proof.commitment import Commitment, CommittedCode, commit
+from grainseal.crypto.proof.commitment import Commitment, CommittedCode, commit, commit_block
 from grainseal.crypto.proof.score_proof import Probe, prove_score
 from grainseal.crypto.proof.signs_proof import prove_signs
 from grainseal.crypto.proof.window import ScoreWindow
@@ -45,6 +45,11 @@ def draw(seed: int, blocks: int = 2) -> tuple[CommittedCode, Probe]:
     code = rng.choice(np.array([-1, 1], np.int8), blocks * BLOCK)
     probe = np.clip(np.rint(rng.normal(0, 3, code.size) + code), -7, 7).astype(np.int8)
     return CommittedCode(code, bytes([seed]) * 32, BLOCK), probe
+
+
+def commit_any(secret: CommittedCode) -> Commitment:
+    """What `commit` makes of signs, of any code."""
+    return Commitment(secret.block, tuple(map(commit_block, secret.blocks)))
 
 
 def score_of(secret: CommittedCode, probe: Probe) -> int:

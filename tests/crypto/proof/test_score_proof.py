@@ -9,6 +9,7 @@ from tests.crypto.proof.cases import (
     BLOCK,
     STATEMENT,
     Unchecked,
+    commit_any,
     draw,
     on_curve_outside_the_group,
     score_of,
@@ -167,7 +168,7 @@ def test_a_slot_outside_signs_buys_a_score_and_fails_its_other_proof(case):
     code = case.secret.code.copy()
     code[np.argmax(np.abs(case.probe))] = 100
     secret = Unchecked(code, case.secret.seed, BLOCK)
-    commitment, score = commit(secret), score_of(secret, case.probe)
+    commitment, score = commit_any(secret), score_of(secret, case.probe)
     window = ScoreWindow(abs(score), abs(score) + 1)
     probe = case.probe if score > 0 else -case.probe
     proof = prove_score(secret, commitment, probe, window, STATEMENT)
