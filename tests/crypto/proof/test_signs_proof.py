@@ -18,8 +18,10 @@ from grainseal.crypto.proof import signs_relation
 from grainseal.crypto.proof.commitment import (
     Commitment,
     CommittedCode,
+    check_shape,
     commit,
     parse_commitment,
+    usual_block,
 )
 from grainseal.crypto.proof.curve import Point, encode_point
 from grainseal.crypto.proof.errors import Fault, ProofError
@@ -94,6 +96,14 @@ def test_the_proof_is_of_this_commitment_and_statement(case):
     for commitment, statement in ((swapped, STATEMENT), (case.commitment, b"another enrolment")):
         with pytest.raises(ProofError, match="does not prove"):
             verify_signs(commitment, statement, case.signs)
+
+
+@pytest.mark.parametrize(
+    ("length", "block"), [(2**8, 128), (2**14, 2**10), (2**18, 2**14), (2**20, 2**14)]
+)
+def test_a_usual_block(length, block):
+    assert usual_block(length) == block
+    check_shape(length, block)
 
 
 def test_a_commitment_hides_and_depends_on_everything():
