@@ -11,12 +11,11 @@ from typing import Final
 
 from grainseal.models.correlation_features import CLASSIC, ISO, block_features
 from grainseal.models.correlation_prediction import (
-    LEAST_GAIN,
-    MOST_GAIN,
     Fit,
     amplified,
     camera_gain,
     expected_ncc,
+    is_told,
     read_predictor,
 )
 from grainseal.models.extractor import get_extractor
@@ -34,7 +33,6 @@ CAUTION: Final = 0.15
 CAUTION_UNCALIBRATED: Final = 0.03
 # Photos of a set that are looked at: the next ones would say the same.
 _MOST_PHOTOS: Final = 12
-_WITHIN: Final = 1.01  # a gain nearer to its bounds than that was stopped by them
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def _gain(sides: Sequence[tuple[list[float], float | None]]) -> float | None:
     if alike is None:
         return None
     gain = camera_gain(own[::2], own[1::2], alike)
-    return gain if _WITHIN * LEAST_GAIN < gain < MOST_GAIN / _WITHIN else None
+    return gain if is_told(gain) else None
 
 
 def _correlations(fit: Fit, files: Sequence[Path], crop: int | None) -> list[float]:

@@ -36,6 +36,7 @@ LEAST_INTENSITY: Final = 0.02
 # Of the virtual cameras none has less or more.
 LEAST_GAIN, MOST_GAIN = 0.1, 10.0
 _BISECTIONS: Final = 40
+_WITHIN: Final = 1.01  # a gain nearer to its bounds than that was stopped by them
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,11 @@ def camera_gain(one: Sequence[float], other: Sequence[float], reached: float) ->
         tried = (amplified(each, math.exp(middle)) for each in (one, other))
         low, high = (middle, high) if expected_ncc(*tried) < reached else (low, middle)
     return math.exp((low + high) / 2)
+
+
+def is_told(gain: float) -> bool:
+    """Whether a camera can be so strong or weak: else something else made its photos alike."""
+    return _WITHIN * LEAST_GAIN < gain < MOST_GAIN / _WITHIN
 
 
 def read_predictor(folder: Path | None = None) -> Predictor:

@@ -22,7 +22,7 @@ from grainseal.models.photo import Photo
 from grainseal.models.reference.isonet import IsoNet
 from grainseal.models.simulator.develop import Picture
 from grainseal.models.simulator.iso_series import ISOS, IsoSeries, iso_series
-from grainseal.models.training.correlation_shares import Seen, left_out, lowest_shares
+from grainseal.models.training.correlation_shares import Seen, left_out, lowest_share
 from grainseal.models.training.correlation_truth import Truth, measured
 
 # Cameras that nothing else is trained or measured on.
@@ -120,9 +120,15 @@ def fit_predictor(
         for fit in fits
     }
     for name in EXTRACTORS:
-        plain, gained = lowest_shares(left_out(*_to_leave_out(training, name)))
-        scores[f"{name}: share of it that 95 % of scenes have"] = round(plain, 3)
-        scores[f"{name}: the same, the gain told by even photos"] = round(gained, 3)
+        found = left_out(*_to_leave_out(training, name))
+        for how, shares in (
+            ("", [each.plain for each in found]),
+            (", the gain told by even photos", [each.gained for each in found]),
+        ):
+            lowest = lowest_share(shares)
+            if lowest is not None:
+                what = f"{name}: share of the predicted correlation that 95 % of scenes have{how}"
+                scores[what] = round(lowest, 3)
     return Predictor(fits, asdict(plan), command, commit, scores)
 
 

@@ -1,8 +1,9 @@
 """How much of the predicted correlation photos have, of cameras that the predictor did not see.
 
 Each camera's scenes are predicted by coefficients that were fitted to the others' photos: as the
-coefficients tell their correlation, and with the camera's own gain, which two even photos tell.
-`client/expectation.py` takes from it how little is still to be expected.
+coefficients tell their correlation, and with the camera's own gain, where two even photos tell it.
+The cautions of `client/expectation.py` were chosen from such shares, lower than these, for they
+stand before an NCC, which is a product of two correlations.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grainseal.models.correlation_features import BlockFeatures
-from grainseal.models.correlation_prediction import Fit, amplified, camera_gain
+from grainseal.models.correlation_prediction import Fit, amplified, camera_gain, is_told
 from grainseal.models.training.correlation_truth import Truth
 
 Array = npt.NDArray[np.float64]
@@ -31,7 +32,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class CameraShares:
-    """What each scene has over what was predicted, float64 (P,): without and with the gain."""
+    """What scenes have over what was predicted, float64: without and with the gain.
+
+    Of scenes that have any correlation predicted; `gained` is empty where no gain was told.
+    """
 
     plain: Array
     gained: Array
@@ -47,13 +51,10 @@ def left_out(
     ]
 
 
-def lowest_shares(found: Sequence[CameraShares]) -> tuple[float, float]:
-    """The share that all but 5 % of scenes reach: without the gain, with it."""
-    plain, gained = (
-        np.percentile(np.concatenate(shares), LEAST)
-        for shares in ([each.plain for each in found], [each.gained for each in found])
-    )
-    return float(plain), float(gained)
+def lowest_share(found: Sequence[Array]) -> float | None:
+    """The share that all but 5 % of scenes reach; None of no scene."""
+    shares = np.concatenate(found)
+    return float(np.percentile(shares, LEAST, method="inverted_cdf")) if shares.size else None
 
 
 def _shares(scenes: Seen, evens: Seen, fit: Fit) -> CameraShares:
@@ -62,10 +63,10 @@ def _shares(scenes: Seen, evens: Seen, fit: Fit) -> CameraShares:
     )
     gain = camera_gain(even[:1], even[1:], float(evens.truth.pairs[0, 1]))
     has = scenes.truth.whole
-    return CameraShares(_over(has, said), _over(has, amplified(said, gain)))
+    gained = _over(has, amplified(said, gain)) if is_told(gain) else np.array([])
+    return CameraShares(_over(has, said), gained)
 
 
 def _over(has: Array, said: Sequence[float]) -> Array:
-    """Nothing is more than enough where nothing was promised."""
     promised = np.array(said)
-    return np.divide(has, promised, out=np.full_like(has, np.inf), where=promised > 0)
+    return has[promised > 0] / promised[promised > 0]

@@ -20,8 +20,8 @@ from grainseal.crypto.proof.wire import ProofReader, ProofWriter
 LENGTH = 8
 
 
-def blocks(count):
-    return [Block(random_vector(LENGTH), random_scalar()) for _ in range(count)]
+def blocks(count, length=LENGTH):
+    return [Block(random_vector(length), random_scalar()) for _ in range(count)]
 
 
 def value_of(secret, weights):
@@ -41,15 +41,16 @@ def equation(proof, points, weights, value, kind="test"):
     return linear.read(ProofReader(Transcript(kind, []), proof), points, weights, value)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_what_is_true_of_all_blocks_together(count):
-    secret, weights = blocks(count), [random_vector(LENGTH) for _ in range(count)]
+@pytest.mark.parametrize(("count", "length"), [(1, 8), (2, 8), (3, 8), (7, 8), (2, 64), (1, 2048)])
+def test_what_is_true_of_all_blocks_together(count, length):
+    """2,048 takes eleven rounds: generators are folded twice, and once not again."""
+    secret, weights = blocks(count, length), [random_vector(length) for _ in range(count)]
     points, value = [commit_block(block) for block in secret], value_of(secret, weights)
     proof = proven(secret, weights)
-    assert len(proof) == 48 * linear.points_sent(count, LENGTH) + 32 * linear.SCALARS_SENT
+    assert len(proof) == 48 * linear.points_sent(count, length) + 32 * linear.SCALARS_SENT
     require([equation(proof, points, weights, value)])
     moved = [weights[0] + ONE, *weights[1:]]
-    other = [points[0] + generators(LENGTH).code[0], *points[1:]]
+    other = [points[0] + generators(length).code[0], *points[1:]]
     for wrong in (
         equation(proof, points, weights, value + ONE),
         equation(proof, points, moved, value),

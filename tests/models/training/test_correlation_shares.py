@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grainseal.models.training.correlation_shares import Seen, left_out, lowest_shares
+from grainseal.models.training.correlation_shares import Seen, left_out, lowest_share
 from grainseal.models.training.correlation_truth import Truth
 
 
@@ -37,9 +37,19 @@ def test_each_camera_is_left_out_and_has_its_own_gain():
         [id(each) for each in exact],
         [id(each) for each in strong],
     ]
-    assert one.plain == pytest.approx([2.0, 0.5, np.inf])
-    assert one.gained == pytest.approx([1.0, 0.25, np.inf])
+    assert one.plain == pytest.approx([2.0, 0.5])
+    assert one.gained == pytest.approx([1.0, 0.25])
     assert (other.plain, other.gained) == (pytest.approx([1.0]), pytest.approx([1.0]))
-    plain, gained = lowest_shares([one, other])
-    assert plain == pytest.approx(0.5 + 0.15 * 0.5)
-    assert gained == pytest.approx(0.25 + 0.15 * 0.75)
+    assert lowest_share([one.plain, other.plain]) == pytest.approx(0.5)
+    assert lowest_share([np.arange(1.0, 101.0)]) == 5
+    assert lowest_share([np.array([])]) is None
+
+
+@pytest.mark.parametrize("alike", [-0.1, 0.9])
+def test_no_gain_is_told_by_photos_that_no_camera_takes(alike):
+    found, _ = left_out(
+        [(seen([0.1], [0.1]), seen([0.02, 0.02], [0.0, 0.0], alike))] * 2,
+        lambda rest: Halving(rest),
+    )
+    assert found.plain == pytest.approx([2.0])
+    assert found.gained.size == 0

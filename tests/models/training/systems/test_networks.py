@@ -179,9 +179,9 @@ def test_patch_classifier_layers_by_hand():
 
 
 def test_isonet_layers_by_hand():
-    """24 filters of 5x5 on three planes; 24 energies and three colours; 48, 48, and two answers."""
+    """45 energies and three colours, each with a scale and a shift; 64, 64 of 3x3, two answers."""
     network = IsoNetwork()
-    assert by_layer(network) == (24 * 3 * 25, 27 * 48 + 48, 48 * 48 + 48, 48 * 2 + 2)
+    assert by_layer(network) == (2 * 48, 48 * 64 + 64, 9 * 64 * 64 + 64, 64 * 2 + 2)
     with torch.no_grad():
         assert network(torch.rand(5, 3, 64, 64)).shape == (5,)
 
@@ -195,8 +195,8 @@ def test_isonet_looks_at_noise_and_not_at_the_level_of_what_is_even():
     with torch.no_grad():
         for patch in (torch.full((1, 3, 64, 64), 0.4), 0.4 + noise, 0.4 + 2 * noise):
             network(patch)
-    even, once, twice = (each[:, :24] for each in seen)
-    torch.testing.assert_close(even, torch.full_like(even, np.log(1e-3)), rtol=1e-3, atol=0)
+    even, once, twice = (each[:, :45] for each in seen)
+    torch.testing.assert_close(even, torch.full_like(even, np.log(0.02)), rtol=1e-3, atol=0)
     torch.testing.assert_close(
         twice - once, torch.full_like(once, 2 * np.log(2)), rtol=0.02, atol=0
     )
