@@ -17,7 +17,7 @@ from bench.figures import Estimate
 from bench.isonet_levels import ESTIMATED, MEASURED, TRUE, WAYS, correlations, level_table, shipped
 from bench.isonet_splices import KINDS, QUALITIES, UNTOUCHED, Judged, judged
 from bench.table import Row
-from grainseal.client.expectation import CAUTION, CAUTION_UNCALIBRATED, WITHOUT_ISO
+from grainseal.client.expectation import CAUTION, CAUTION_UNCALIBRATED
 from grainseal.models.bootstrap import REPLICATES, SEED, percentiles
 from grainseal.models.correlation_features import CLASSIC, ISO, NOISE
 from grainseal.models.correlation_prediction import Predictor, camera_gain, read_predictor
@@ -163,7 +163,7 @@ def _expectation_rows(cameras: Sequence[Camera], predictor: Predictor) -> list[R
 
     Told the camera's gain by two even photos, as a folder of references tells it, and without.
     """
-    fit = predictor.fit_for(cameras[0].case.source(EXTRACTOR), WITHOUT_ISO)
+    fit = predictor.fit_for(cameras[0].case.source(EXTRACTOR), CLASSIC)
     if fit is None:
         return [Row(SECTION, "expected correlation", "left out: not fitted for these weights")]
     own, even = (

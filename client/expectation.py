@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from grainseal.models.correlation_features import CLASSIC, ISO, block_features
+from grainseal.models.correlation_features import CLASSIC, block_features
 from grainseal.models.correlation_prediction import (
     Fit,
     amplified,
@@ -19,14 +19,11 @@ from grainseal.models.correlation_prediction import (
     read_predictor,
 )
 from grainseal.models.extractor import get_extractor
-from grainseal.models.manifest import WeightsError
 from grainseal.models.matching import ncc_false_match
 from grainseal.models.photo import PhotoError
 
 from .photos import Halves, distinct_photos, photo_files
 
-WITHOUT_ISO: Final = CLASSIC
-WITH_ISO: Final = (*CLASSIC, ISO)
 # The share of what is expected that most photos reach: where photos of one side say how strong
 # their camera's pattern is, and where nothing does (docs/EVALUATION.md).
 CAUTION: Final = 0.15
@@ -59,7 +56,7 @@ def expected_match(
 
     None where nothing is known: RAW photos, ones smaller than a block, another extractor.
     """
-    fit = fit_without_iso(extractor)
+    fit = fit_for(extractor)
     if fit is None:
         return None
     try:
@@ -94,19 +91,11 @@ def _correlations(fit: Fit, files: Sequence[Path], crop: int | None) -> list[flo
     return [found[number % len(found)] for number in range(len(found) + more)]
 
 
-def fit_without_iso(extractor: str) -> Fit | None:
-    """For that extractor as installed; None if there is none."""
-    return _fit(extractor, WITHOUT_ISO, "")
+def fit_for(extractor: str) -> Fit | None:
+    """For that extractor as installed; None if there is none.
 
-
-def fit_with_iso(extractor: str, isonet: str) -> Fit | None:
-    """For that extractor and the network of that SHA-256, else without ISO metrics; or None."""
-    return _fit(extractor, WITH_ISO, isonet) or fit_without_iso(extractor)
-
-
-def _fit(extractor: str, features: tuple[str, ...], isonet: str) -> Fit | None:
-    try:
-        source = get_extractor(extractor).source("developed")
-        return read_predictor().fit_for(source, features, isonet)
-    except WeightsError:
-        return None
+    Without the ISO metric: on virtual cameras even the true ISO tells next to nothing more
+    (docs/EVALUATION.md). WeightsError for damaged coefficients.
+    """
+    source = get_extractor(extractor).source("developed")
+    return read_predictor().fit_for(source, CLASSIC)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grainseal.models.manifest import WeightsError
 from grainseal.models.photo import Photo, PhotoError, read_photo
 from grainseal.models.reference.weights import remedy
 
@@ -51,7 +52,7 @@ def inspect(photo: Path, extractor: str, json_file: Path | None, report: Path | 
         read = read_photo(photo)
         with progress("Estimating ISO") as tell:
             found = inspect_photo(read, extractor, tell)
-    except PhotoError as error:
+    except (PhotoError, WeightsError) as error:
         raise ClientError(str(error)) from None
     page = _report(report, found) if report is not None else None
     if json_file is not None:

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from grainseal.models.correlation_features import BLOCK, block_features
-from grainseal.models.iso_map import PATCH, MetricMap, noise_map
-from grainseal.models.manifest import WeightsError
+from grainseal.models.iso_map import PATCH, noise_map
+from grainseal.models.manifest import MissingWeightsError
 from grainseal.models.noise_level import noise_level_map, photo_noise_level
 from grainseal.models.photo import Photo, require_developed
 from grainseal.models.quality import SMALLEST, ProblemCode, Quality, image_problems
 from grainseal.models.quality import inspect as measure_quality
 from grainseal.models.splicing import Splicing, find_splicing
 
-from .expectation import fit_with_iso
+from .expectation import fit_for
 
 if TYPE_CHECKING:
     from grainseal.models.reference.isonet import IsoNet
@@ -85,7 +85,8 @@ class Inspection:
 def inspect_photo(photo: Photo, extractor: str, progress: Progress | None = None) -> Inspection:
     """Everything; `progress` is told the patches of the ISO map that are done.
 
-    `extractor`: whose correlation is predicted. PhotoError for a photo that is RAW or too small.
+    `extractor`: whose correlation is predicted. PhotoError for a photo that is RAW or too small,
+    WeightsError for damaged weights.
     """
     require_developed(photo, SMALLEST)
     estimator = _estimator()
@@ -94,7 +95,7 @@ def inspect_photo(photo: Photo, extractor: str, progress: Progress | None = None
     quality = measure_quality(photo)
     problems = image_problems(photo, quality, need_flat=False)
     splicing = find_splicing(split)
-    predicted = _predicted(photo, metrics, extractor, estimator.sha256 if estimator else "")
+    predicted = _predicted(photo, extractor)
     return Inspection(
         photo=photo,
         iso=metrics.iso if metrics is not None else None,
@@ -116,17 +117,13 @@ def _estimator() -> "IsoNet | None":
 
     try:
         return IsoNet()
-    except WeightsError:
+    except MissingWeightsError:
         return None
 
 
-def _predicted(
-    photo: Photo, metrics: MetricMap | None, extractor: str, isonet: str
-) -> PhotoMap | None:
-    fit = fit_with_iso(extractor, isonet)
-    if fit is None:
-        return None
-    return PhotoMap(fit.predicted(block_features(photo, metrics)), BLOCK, BLOCK)
+def _predicted(photo: Photo, extractor: str) -> PhotoMap | None:
+    fit = fit_for(extractor)
+    return PhotoMap(fit.predicted(block_features(photo)), BLOCK, BLOCK) if fit else None
 
 
 def as_json(found: Inspection, path: Path) -> dict[str, object]:

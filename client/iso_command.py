@@ -6,6 +6,7 @@ import click
 
 from grainseal.models.manifest import WeightsError
 from grainseal.models.photo import PhotoError, read_photo
+from grainseal.models.reference.interfaces import IsoEstimator
 
 from .errors import ClientError
 from .photos import photo_files
@@ -20,7 +21,7 @@ def estimate_iso(photos: tuple[Path, ...], as_json: bool) -> None:
     from grainseal.models.reference.isonet import IsoNet  # loads onnxruntime
 
     try:
-        estimator = IsoNet()
+        estimator: IsoEstimator = IsoNet()
         found = [
             {"photo": each.name, "stated": each.iso, "estimated": round(estimator.iso(each), 1)}
             for each in map(read_photo, photo_files(photos))

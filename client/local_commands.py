@@ -8,6 +8,7 @@ import click
 
 from grainseal.crypto.errors import MalformedMessage, VerificationFailed
 from grainseal.crypto.tokens import keys_of_jwks, verify_decision
+from grainseal.models.manifest import WeightsError
 from grainseal.models.matching import Match, MatchError
 from grainseal.models.matching import compare as match
 from grainseal.proto.v1 import grainseal_pb2 as pb
@@ -51,7 +52,10 @@ def compare(a: Path, b: Path, extractor: str, crop: int | None, as_json: bool) -
         found = match(one.fingerprint, other.fingerprint)
     except MatchError as error:
         raise ClientError(f"{error} (--crop N takes the centre of both)") from None
-    expected = expected_match((a, one), (b, other), extractor, crop)
+    try:
+        expected = expected_match((a, one), (b, other), extractor, crop)
+    except WeightsError as error:
+        raise ClientError(str(error)) from None
     show(
         as_json,
         {**asdict(found), "expected": asdict(expected) if expected is not None else None},

@@ -14,6 +14,10 @@ class WeightsError(ValueError):
     """Weights that are missing or not what their manifest says; the message says what to do."""
 
 
+class MissingWeightsError(WeightsError):
+    """Weights that nobody has put there, as of a system that is not trained here."""
+
+
 @dataclass(frozen=True)
 class Manifest:
     """One network: what goes in and out, and how it came about."""

@@ -6,10 +6,8 @@ patches' (equation 2).
 
 Our choices in use
 
-- Patches of 64x64 lie side by side from the top left corner, as in the authors' code; of a photo
-  with more than 1024 the 1024 most evenly spread are looked at.
-- A map has them on a grid of its own, overlapping in small photos and apart in large ones, always
-  on the blocks of a JPEG, as in training.
+- The authors' patches of 64x64 lie side by side. Here they overlap in small photos and lie apart in
+  large ones (models/iso_map.py), always on the blocks of a JPEG, as in training.
 """
 
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from grainseal.models.iso_map import MOST, PATCH, MetricMap, map_step
+from grainseal.models.iso_map import PATCH, MetricMap, map_step
 from grainseal.models.photo import Photo, require_developed
 from grainseal.models.reference.network import TrainedNetwork
 from grainseal.models.reference.patch_classifier import patches_of
@@ -44,20 +42,8 @@ class IsoNet:
         return self._network.manifest.sha256
 
     def iso(self, photo: Photo) -> float:
-        """Of the whole photo, positive."""
-        return float(100 * 2 ** np.median(self.metrics(photo)))
-
-    def metrics(self, photo: Photo) -> Array:
-        """ISO metric of each patch that is looked at, float32 (N,), row by row.
-
-        PhotoError for a photo that is RAW or has no whole patch.
-        """
-        require_developed(photo, PATCH)
-        patches = patches_of(photo.pixels, PATCH)
-        chosen = patches[spread(len(patches), MOST)]
-        return np.concatenate(
-            [self._network.run(patches=chosen[i : i + _AT_ONCE]) for i in _starts(len(chosen))]
-        )
+        """Of the whole photo, positive. PhotoError for one that is RAW or has no whole patch."""
+        return self.metric_map(photo).iso
 
     def metric_map(
         self,
@@ -67,7 +53,7 @@ class IsoNet:
     ) -> MetricMap:
         """ISO metrics on a grid, `step` pixels apart, by default as `map_step` says.
 
-        `progress` is told the patches done and their number. PhotoError as for `metrics`.
+        `progress` is told the patches done and their number. PhotoError as for `iso`.
         """
         require_developed(photo, PATCH)
         step = map_step(*photo.shape) if step is None else step
@@ -89,9 +75,3 @@ def _cut(photo: Photo, corners: npt.NDArray[np.intp]) -> Array:
 
 def _starts(count: int) -> range:
     return range(0, count, _AT_ONCE)
-
-
-def spread(count: int, most: int) -> npt.NDArray[np.intp]:
-    """Indices of `count` things, of more than `most` so many that are evenly spread."""
-    chosen = min(count, most)
-    return np.arange(chosen) * count // max(1, chosen)

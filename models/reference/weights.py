@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from grainseal.models.manifest import WEIGHTS, WeightsError, read_weights
+from grainseal.models.manifest import WEIGHTS, MissingWeightsError, WeightsError, read_weights
 
 # Names the folder that `grainseal train SYSTEM --out` wrote; it goes before what is shipped.
 VARIABLE: Final = "GRAINSEAL_WEIGHTS"
@@ -18,14 +18,14 @@ def remedy(system: str) -> str:
 def folder_of(system: str, stems: tuple[str, ...]) -> Path:
     """The folder that has every `stem`.onnx with its manifest: the user's, else the shipped one.
 
-    Raises WeightsError, which says how to train the system, when there is none.
+    Raises MissingWeightsError, which says how to train the system, when there is none.
     """
     named = os.environ.get(VARIABLE)
     folders = [Path(named).expanduser()] if named else []
     for folder in (*folders, WEIGHTS):
         if all((folder / f"{stem}.json").exists() for stem in stems):
             return folder
-    raise WeightsError(f"{system} is not trained here: {remedy(system)}")
+    raise MissingWeightsError(f"{system} is not trained here: {remedy(system)}")
 
 
 def missing(system: str, stems: tuple[str, ...]) -> str | None:

@@ -1,13 +1,15 @@
 """`grainseal inspect`: its findings against what the photo was made to be, and its errors."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from tests.client.iso_network import metric_of, write_iso_network
 
-from grainseal.client.expectation import fit_without_iso
+from grainseal.client.expectation import fit_for
 from grainseal.models.correlation_features import block_features
 from grainseal.models.correlation_prediction import STEM
 from grainseal.models.manifest import WEIGHTS
@@ -76,7 +78,7 @@ def test_maps_lie_where_they_say(program, pictures, known):
     patch = photo.pixels[32 * 3 : 32 * 3 + 64, 32 * 7 : 32 * 7 + 64]
     assert iso["values"][3][7] == pytest.approx(metric_of(patch), abs=1e-3)
     # Coefficients belong to a network: of another one, the photo is judged without its metric.
-    fit = fit_without_iso("neural")
+    fit = fit_for("neural")
     assert correlation["values"] == pytest.approx(
         np.round(fit.predicted(block_features(photo)), 4), abs=1e-4
     )
@@ -157,6 +159,20 @@ def test_without_the_network_noise_stands_in_for_the_iso(program, pictures, monk
     assert program("inspect", pictures / "even.jpg") == 0
     assert "grainseal train isonet" in " ".join(program.out.split())
     assert "no sign of it in its noise" in " ".join(program.out.split())
+
+
+def test_damaged_weights_are_said(program, pictures, weights, alice, monkeypatch, tmp_path):
+    own = Path(shutil.copytree(weights, tmp_path / "weights"))
+    monkeypatch.setenv(VARIABLE, str(own))
+    with (own / "isonet.onnx").open("ab") as file:
+        file.write(b"!")
+    assert program("inspect", pictures / "even.jpg") == 2
+    assert "isonet.onnx" in program.err
+    (own / "isonet.json").unlink()
+    (own / f"{STEM}.json").write_text("{}")
+    for line in (["inspect", pictures / "even.jpg"], ["compare", *alice.enroll[:2]]):
+        assert program(*line) == 2
+        assert f"{STEM} are missing or damaged" in program.err
 
 
 def test_an_extractor_without_coefficients_gets_no_prediction(program, pictures, known):

@@ -15,7 +15,7 @@ from grainseal.cli import run as run_program  # noqa: E402
 from grainseal.models.extractor import get_extractor  # noqa: E402
 from grainseal.models.fingerprint import NOISE_SIGMA  # noqa: E402
 from grainseal.models.photo import Photo, PhotoError, RawLevels, read_photo  # noqa: E402
-from grainseal.models.reference.isonet import IsoNet, spread  # noqa: E402
+from grainseal.models.reference.isonet import IsoNet  # noqa: E402
 from grainseal.models.reference.network import TrainedNetwork  # noqa: E402
 from grainseal.models.reference.patch_classifier import PatchClassifier, patches_of  # noqa: E402
 from grainseal.models.reference.registry import SYSTEMS  # noqa: E402
@@ -346,8 +346,12 @@ def test_isonet_takes_the_median_of_its_patches(weights, capsys, photos):
     patches = [taken.pixels[r : r + 64, c : c + 64].transpose(2, 0, 1) / 255 for r, c in corners]
     with torch.no_grad():
         expected = network(torch.from_numpy(np.stack(patches)).float()).numpy()
-    np.testing.assert_allclose(estimator.metrics(taken), expected, atol=1e-4)
-    assert estimator.iso(taken) == pytest.approx(100 * 2 ** np.median(expected), rel=1e-3)
+    found = estimator.metric_map(taken, 64).values
+    np.testing.assert_allclose(found.ravel(), expected, atol=1e-4)
+    overlapping = estimator.metric_map(taken).values
+    assert overlapping.shape == (3, 5)
+    np.testing.assert_array_equal(overlapping[::2, ::2], found)
+    assert estimator.iso(taken) == pytest.approx(100 * 2 ** np.median(overlapping))
     assert run_program(["systems", "iso", "--json", str(photos / "left")]) == 0
     told = json.loads(capsys.readouterr().out)["photos"]
     assert [each["photo"] for each in told] == ["001.jpg", "002.jpg", "003.jpg"]
@@ -355,11 +359,6 @@ def test_isonet_takes_the_median_of_its_patches(weights, capsys, photos):
         read = read_photo(photos / "left" / each["photo"])
         assert each["stated"] == read.iso
         assert each["estimated"] == pytest.approx(estimator.iso(read), abs=0.1)
-
-
-def test_indices_are_spread():
-    assert spread(3, 5).tolist() == [0, 1, 2]
-    assert spread(10, 4).tolist() == [0, 2, 5, 7]
 
 
 def test_isonet_refuses_photos_that_do_not_say_their_iso(tmp_path):
