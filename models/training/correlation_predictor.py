@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ from grainseal.models.correlation_features import (
 )
 from grainseal.models.correlation_prediction import STEM, Array, Fit, Predictor, fitted
 from grainseal.models.extractor import get_extractor
-from grainseal.models.iso_map import PATCH
+from grainseal.models.iso_map import PATCH, MetricMap
 from grainseal.models.photo import Photo
 from grainseal.models.reference.isonet import IsoNet
 from grainseal.models.simulator.develop import Picture
@@ -83,6 +83,15 @@ def features_of(photos: Sequence[Photo], estimator: IsoNet | None) -> tuple[Bloc
     return tuple(block_features(*each) for each in zip(photos, maps, strict=True))
 
 
+def with_true_iso(case: CameraCase) -> CameraCase:
+    """The ISO metric of every patch is that of the ISO at which the photo was taken."""
+    maps = [
+        MetricMap(np.full([length // PATCH for length in photo.shape], metric, np.float32), PATCH)
+        for photo, metric in zip(case.photos, np.log2(np.array(case.isos) / 100), strict=True)
+    ]
+    return replace(case, features=tuple(map(block_features, case.photos, maps)))
+
+
 def fit_predictor(
     plan: Plan,
     estimator: IsoNet | None,
@@ -119,7 +128,11 @@ def fit_predictor(
         f"{fit.source.split(':')[0]}: {', '.join(fit.features)}": round(_score(validation, fit), 4)
         for fit in fits
     }
+    told, told_validation = ([with_true_iso(case) for case in cs] for cs in (training, validation))
     for name in EXTRACTORS:
+        # How much an estimator of ISO could help at best.
+        best = _fit(told, name, (*CLASSIC, ISO), "")
+        scores[f"{name}: {', '.join(CLASSIC)}, true ISO"] = round(_score(told_validation, best), 4)
         found = left_out(*_to_leave_out(training, name))
         for how, shares in (
             ("", [each.plain for each in found]),

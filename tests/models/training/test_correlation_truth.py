@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("torch", reason="`grainseal train` needs it")
 
-from grainseal.models.correlation_features import CLASSIC, NOISE, block_features
+from grainseal.models.correlation_features import CLASSIC, ISO, NOISE, block_features
 from grainseal.models.correlation_prediction import design
 from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import estimate
@@ -18,6 +18,7 @@ from grainseal.models.training.correlation_predictor import (
     even_case,
     fit_predictor,
     scene_case,
+    with_true_iso,
     write_predictor,
 )
 from grainseal.models.training.correlation_truth import measured
@@ -84,5 +85,7 @@ def test_a_fit_is_that_of_its_cameras_and_goes_on_where_it_stopped(tmp_path, mon
     truth = np.concatenate([case.truths["wavelet"].blocks.ravel() for case in cases])
     left = truth - design(features) @ np.array(fit.coefficients)
     assert design(features).T @ left == pytest.approx(np.zeros(15), abs=1e-6)
+    [told] = {tuple(f.chosen((ISO,)).ravel()) for f in with_true_iso(cases[0]).features[4:]}
+    assert set(told) == {4.0}  # 1600
     assert write_predictor(tmp_path, made).name == "correlation-predictor.json"
     assert block_features(cases[0].photos[0]).values == pytest.approx(cases[0].features[0].values)
