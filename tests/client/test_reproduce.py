@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from grainseal.client.reproduction import csi_cnn, eurecom, platforms
 from grainseal.client.reproduction import dresden as matrix
@@ -16,6 +17,7 @@ from grainseal.models.copies import platform_copy, reencoded
 from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import estimate
 from grainseal.models.matching import ncc
+from grainseal.models.photo import read_photo
 from grainseal.models.reference.photonecf import VARIABLE as PHOTONECF
 from grainseal.models.reference.published import csi_cnn as wang
 from grainseal.models.reference.published.eurecom import LI, LUKAS
@@ -161,6 +163,29 @@ def test_own_copies_lie_on_the_photos_they_were_made_of(data):
     inside = np.s_[32:-32, 32:-32]
     direct = plain_residual(shots[0].photo(), wavelet)
     assert ncc(placed[inside].copy(), direct[inside].copy()) > 0.95
+
+
+@pytest.mark.usefixtures("wavelet_everywhere")
+@pytest.mark.parametrize("reduced", [1, 0.75])
+def test_turned_copies_are_an_error_and_count_once_they_are_turned_back(
+    program, data, tmp_path, reduced
+):
+    for kind in ("flat", "natural"):
+        (tmp_path / kind).symlink_to(data / kind)
+    copy = tmp_path / "natFBH" / "camera_001" / "copy.png"
+    copy.parent.mkdir(parents=True)
+    (original, *_) = sorted((data / "natural" / "camera_001").iterdir())
+    upright = platform_copy(read_photo(original), reduced, 95).pixels
+    for turns in (1, 3):
+        Image.fromarray(np.rot90(upright, turns)).save(copy)
+        command = ("reproduce", "csi-cnn-3", "--data", tmp_path, "--side", LARGE)
+        assert program(*command) == 2
+        assert "copy.png is turned by a quarter" in program.err
+        assert "turn its pixels back" in program.err
+    Image.fromarray(upright).save(copy)
+    found = reproduced(program, "csi-cnn-3", "--data", tmp_path, side=LARGE)
+    (facebook, *_) = (line for line in found["lines"] if "Facebook" in line["labels"])
+    assert [cell["ours"] for cell in facebook["cells"]] == [1, 1, 1]
 
 
 def test_a_platform_that_keeps_the_size_only_compresses():
