@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from .errors import ClientError
 from .report import require_matplotlib
 from .reproduction.tables import TABLES
 from .terminal import OUTPUT, STDOUT, options, progress_of_stages, write_output
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
     from .reproduction.layout import Reproduction
 
 _LEAST_SIDE: Final = 256  # pixels: one place of the siamese network
+_SIDE: Final = 512
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_FIXED: Final = [name for name, table in TABLES.items() if not table.any_side]
 _LIST: Final = "\n\n".join(
     f"\b\n{name}: {table.shows};\n  --data needs {table.needs}" for name, table in TABLES.items()
 )
 
 
-def _even(context: click.Context, parameter: click.Parameter, value: int) -> int:  # noqa: ARG001
-    if value % 2:
+def _even(context: click.Context, parameter: click.Parameter, value: int | None) -> int | None:  # noqa: ARG001
+    if value is not None and value % 2:
         raise click.BadParameter(f"{value} is odd: the colour filter repeats every 2 pixels")
     return value
 
@@ -44,9 +47,8 @@ def _even(context: click.Context, parameter: click.Parameter, value: int) -> int
         "--side",
         type=click.IntRange(min=_LEAST_SIDE),
         callback=_even,
-        default=512,
-        show_default=True,
-        help="Pixels a side of simulated photos, or of the centre of those in --data.",
+        help="Pixels a side of simulated photos, or of the centre of those in --data; default: "
+        f"{_SIDE}. Not for {' and '.join(_FIXED)}, whose networks have their own.",
     ),
     click.option(
         "--json",
@@ -60,7 +62,7 @@ def reproduce(
     table: str,
     data: Path | None,
     cameras: int | None,
-    side: int,
+    side: int | None,
     json_file: Path | None,
     report: Path | None,
 ) -> None:
@@ -72,10 +74,14 @@ def reproduce(
     from .reproduction.layout import as_text
     from .reproduction.work import Settings
 
+    if side is not None and table in _FIXED:
+        raise ClientError(
+            f"{table} takes photos of the size that its network was trained on: leave out --side"
+        )
     if report is not None:
         require_matplotlib()
     with progress_of_stages() as progress:
-        found = TABLES[table].compute(Settings(data, cameras, side, progress))
+        found = TABLES[table].compute(Settings(data, cameras, side or _SIDE, progress))
     page = _report(report, found) if report is not None else None
     if json_file is not None:
         text = json.dumps(asdict(found), default=_listed) + "\n"

@@ -96,12 +96,14 @@ class FingerprintEstimator:
         if self._crop is not None:
             photo = photo.cropped(self._crop)
         if self._first is None:
-            self._first = photo.without_pixels()
             self._correlation = np.zeros(photo.shape, np.float32)
             self._energy = np.zeros(photo.shape, np.float32)
-        require_same_grid(photo, self._first, self._correlation.shape)
+        else:
+            require_same_grid(photo, self._first, self._correlation.shape)
         for observation in self._extractor.observe(photo):
             self._accumulate(observation)
+        if self._first is None:  # not before: a photo that the extractor refuses is not the first
+            self._first = photo.without_pixels()
         self._photos += 1
 
     def joined(self, other: "FingerprintEstimator") -> "FingerprintEstimator":

@@ -21,9 +21,14 @@ _PHOTOS: Final = 8  # of each camera
 
 @dataclass(frozen=True)
 class Accuracies:
-    """Shares of photos and of patches whose most probable camera is their own."""
+    """Shares of photos and of patches whose most probable camera is their own.
+
+    `side` of what is seen of a photo, in pixels; `simulated`: whether the photos are.
+    """
 
     described: str
+    side: int
+    simulated: bool
     known: int
     cameras: int
     photos: int
@@ -43,7 +48,10 @@ def accuracies(settings: Settings) -> Accuracies:
     simulated = config["source"] == SIMULATED
     if settings.data is not None:
         cameras = _given(settings.data, classifier, simulated)
-        described = f"{settings.data}, photos after those of training and validation"
+        described = (
+            f"{settings.data}, photos after those of training and validation, "
+            f"centre {config['side']}x{config['side']}"
+        )
     elif simulated:
         cameras = _simulated(classifier)
         described = (
@@ -115,6 +123,8 @@ def _measured(
     photo_hits, patch_hits = np.array(whole), np.concatenate(patches)
     return Accuracies(
         described,
+        int(classifier.config["side"]),
+        settings.data is None,
         len(classifier.cameras),
         len(cameras),
         len(scenes),

@@ -113,9 +113,11 @@ def closed(settings: Settings) -> Reproduction:
         (
             "The paper does not say whether its figure counts photos or patches of 32x32; ours "
             "has both, a photo being the mean of its patches.",
-            "The paper does not name the models of its 15 phones; simulated cameras are two of "
-            "each model.",
-            "Its photos are reduced to 640x640; ours are the centre of so many pixels.",
+            f"The paper does not name the models of its {published.CLOSED_CAMERAS} phones"
+            f"{'; the simulated cameras are two of each model' if measured.simulated else ''}.",
+            "Its photos are brought to 640x640; ours are "
+            f"{'simulated at' if measured.simulated else 'the centre of'} "
+            f"{measured.side}x{measured.side}.",
             "The classifier was trained here, for minutes.",
         ),
     )

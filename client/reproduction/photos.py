@@ -93,10 +93,12 @@ class FileShot:
     def photo(self) -> Photo:
         """The centre; `ClientError` if there is not so much of it."""
         whole = self.whole()
-        try:
-            return whole.cropped(self.side)
-        except PhotoError as error:
-            raise ClientError(f"{error}: choose a smaller --side") from None
+        if min(whole.shape) < self.side:
+            raise ClientError(
+                f"{whole.name} is {whole.width}x{whole.height}, and {self.side} pixels a side are "
+                "compared: leave it out, or choose a smaller --side if the table takes one"
+            )
+        return whole.cropped(self.side)
 
     def whole(self) -> Photo:
         """`ClientError` if it is no photo."""

@@ -83,9 +83,16 @@ def _on_frame(shot: Shot, flat: Shot, side: int, extractor: Extractor) -> Plane:
 
 
 def _placed(residual: Plane, frame: tuple[int, int], name: str) -> Plane:
+    """On the frame; `PhotoError` where the copy's size says that it was cropped or turned."""
     if residual.shape == frame:
         return residual
     try:
-        return to_frame(residual, uncropped(residual.shape, frame)[0], frame)
+        placement = uncropped(residual.shape, frame)[0]
     except AlignmentError as error:
         raise PhotoError(f"{name}: {error}") from None
+    if placement.turns:  # left or right: the size does not tell, and the score must not choose
+        raise PhotoError(
+            f"{name} is turned by a quarter against the camera's photos of {frame[1]}x{frame[0]}: "
+            "turn its pixels back, without loss (jpegtran -rotate), or leave it out"
+        )
+    return to_frame(residual, placement, frame)

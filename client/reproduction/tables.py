@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what it shows, what --data must have, where it is computed."""
+    """One table: what it shows, what --data must have, where it is computed.
+
+    `any_side`: False where photos are of the size that the network was trained on.
+    """
 
     shows: str
     needs: str
     place: str
+    any_side: bool = True
 
     def compute(self, settings: "Settings") -> "Reproduction":
         """`ClientError` for photos that do not do, or a system without weights."""
@@ -41,6 +45,7 @@ TABLES: Final = {
         "patch-classifier's accuracy",
         f"{_SCENES}, of the cameras it was trained on",
         "eurecom:closed",
+        any_side=False,
     ),
     "csi-cnn-2": Table("CSI-CNN's correlations", _BOTH, "csi_cnn:table_2"),
     "csi-cnn-3": Table(
@@ -49,7 +54,7 @@ TABLES: Final = {
         "csi_cnn:table_3",
     ),
     "dresden-matrix": Table(
-        "signature-similarity's matrix of all cameras", _SCENES, "dresden:matrix"
+        "signature-similarity's matrix of all cameras", _SCENES, "dresden:matrix", any_side=False
     ),
     "photonecf-single": Table(
         "PhotoNecf's AUC and EER", f"{_SCENES}, best RAW", "photonecf:single"

@@ -45,11 +45,12 @@ class AveragingEstimator:
         """Take in one more photo; PhotoError when it cannot come from the same sensor readout."""
         if self._crop is not None:
             photo = photo.cropped(self._crop)
+        if self._first is not None:
+            require_same_grid(photo, self._first, self._sum.shape)
+        residual = plain_residual(photo, self._extractor)
         if self._first is None:
-            self._first = photo.without_pixels()
-            self._sum = np.zeros(photo.shape, np.float32)
-        require_same_grid(photo, self._first, self._sum.shape)
-        self._sum += plain_residual(photo, self._extractor)
+            self._first, self._sum = photo.without_pixels(), np.zeros_like(residual)
+        self._sum += residual
         self._photos += 1
 
     def finish(self) -> Fingerprint:

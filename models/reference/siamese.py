@@ -6,7 +6,7 @@ layers, the training and our choices there.
 Our choices in use
 
 - Patches of 256x256 lie side by side from the top left corner, as in 2.2.1; of more than 40 the 40
-  most evenly spread are compared, of fewer all (2.3 has 40, drawn at random).
+  most evenly spread are compared, of fewer all (2.3 has 40 and does not say which).
 - Of each patch the centre of 128x128, where the training draws a place.
 - A set is of any size, the two sides need not have as many.
 """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from grainseal.client.reproduction import csi_cnn, eurecom, platforms
 from grainseal.client.reproduction import dresden as matrix
@@ -16,6 +17,7 @@ from grainseal.models.copies import platform_copy, reencoded
 from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import estimate
 from grainseal.models.matching import ncc
+from grainseal.models.photo import read_photo
 from grainseal.models.reference.photonecf import VARIABLE as PHOTONECF
 from grainseal.models.reference.published import csi_cnn as wang
 from grainseal.models.reference.published.eurecom import LI, LUKAS
@@ -134,6 +136,24 @@ def test_table_2_of_csi_cnn_is_a_matrix_of_means(program):
 
 
 @pytest.mark.usefixtures("wavelet_everywhere")
+def test_table_2_of_csi_cnn_counts_the_photos_that_a_folder_has(program, data, tmp_path):
+    for kind in ("flat", "natural"):
+        for camera in ("camera_001", "camera_002"):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            (tmp_path / kind / camera).symlink_to(data / kind / camera)
+    few = tmp_path / "natural" / "camera_002"
+    few.unlink()
+    few.mkdir()
+    (one, *_) = sorted((data / "natural" / "camera_002").iterdir())
+    (few / one.name).symlink_to(one)
+    found = reproduced(program, "csi-cnn-2", "--data", tmp_path)
+    assert found["measured"] == ["Means of 1 to 2 photos of each camera, 200 in the paper."]
+    (prints,) = (text for text in found["differs"] if text.startswith("Fingerprints"))
+    assert "of 2 photos of each camera, all even" in prints
+    assert "about 100" in prints
+
+
+@pytest.mark.usefixtures("wavelet_everywhere")
 def test_table_3_of_csi_cnn_has_a_row_for_every_data_set_and_platform(program, data):
     found = reproduced(program, "csi-cnn-3", "--data", data, side=LARGE)
     published = [(r.dataset, r.platform, r.csi_cnn, r.wavelet, r.dncnn) for r in wang.TABLE_3]
@@ -163,6 +183,31 @@ def test_own_copies_lie_on_the_photos_they_were_made_of(data):
     assert ncc(placed[inside].copy(), direct[inside].copy()) > 0.95
 
 
+@pytest.mark.usefixtures("wavelet_everywhere")
+@pytest.mark.parametrize("reduced", [1, 0.75])
+def test_turned_copies_are_an_error_and_count_once_they_are_turned_back(
+    program, data, tmp_path, reduced
+):
+    for kind in ("flat", "natural"):
+        (tmp_path / kind).symlink_to(data / kind)
+    copy = tmp_path / "natFBH" / "camera_001" / "copy.png"
+    copy.parent.mkdir(parents=True)
+    (original, *_) = sorted((data / "natural" / "camera_001").iterdir())
+    upright = platform_copy(read_photo(original), reduced, 95).pixels
+    for turns in (1, 3):
+        Image.fromarray(np.rot90(upright, turns)).save(copy)
+        command = ("reproduce", "csi-cnn-3", "--data", tmp_path, "--side", LARGE)
+        assert program(*command) == 2
+        assert "copy.png is turned by a quarter" in program.err
+        assert "turn its pixels back" in program.err
+    Image.fromarray(upright).save(copy)
+    found = reproduced(program, "csi-cnn-3", "--data", tmp_path, side=LARGE)
+    (facebook, *_) = (line for line in found["lines"] if "Facebook" in line["labels"])
+    assert [cell["ours"] for cell in facebook["cells"]] == [1, 1, 1]
+    assert "Photos: Twitter 6, Facebook 1, Instagram 6" in found["measured"][0]
+    assert any("own copies are taken to lie" in text for text in found["differs"])
+
+
 def test_a_platform_that_keeps_the_size_only_compresses():
     photo = simulated(Wanted(2, 1), SIDE).cameras[0].scenes[0].photo()
     kept, small = platform_copy(photo, 1, 75), platform_copy(photo, 0.75, 75)
@@ -185,6 +230,12 @@ def test_missing_weights_are_an_error_that_says_what_to_do(program, table, remed
     assert program("reproduce", table) == 2
     assert remedy in program.err
     assert program.out == ""
+
+
+@pytest.mark.parametrize("table", ["eurecom-closed", "dresden-matrix"])
+def test_a_side_for_networks_that_have_their_own_is_an_error(program, table):
+    assert program("reproduce", table, "--side", SIDE) == 2
+    assert "leave out --side" in program.err
 
 
 def test_wrong_names_and_folders_are_errors_that_say_what_to_do(program, data, tmp_path):

@@ -1,6 +1,7 @@
 """Tables whose systems are networks: layouts and counts, by networks that nobody trained."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from grainseal.models.reference.published.dresden import ACCURACY  # noqa: E402
 from grainseal.models.reference.published.eurecom import CLOSED_ACCURACY, SKRABEC  # noqa: E402
 from grainseal.models.reference.signature_similarity import matrix_accuracy  # noqa: E402
 from grainseal.models.reference.weights import VARIABLE  # noqa: E402
+from grainseal.models.simulator.dataset import DatasetSpec, write_camera  # noqa: E402
 from grainseal.models.simulator.series import SeriesCamera, training_camera  # noqa: E402
 from grainseal.models.training.config import Stage  # noqa: E402
 from grainseal.models.training.systems import (  # noqa: E402
@@ -75,6 +77,7 @@ def test_table_2_draws_sets_of_four(program):
 
 def test_the_closed_set_has_photos_that_training_and_validation_had_not(program):
     found = json_of(program, "eurecom-closed")
+    assert any("ours are simulated at 128x128" in text for text in found["differs"])
     photos, patches = (line["cells"][0] for line in found["lines"])
     assert photos["published"] == patches["published"] == CLOSED_ACCURACY
     classifier = PatchClassifier()
@@ -112,6 +115,44 @@ def test_the_matrix_over_cameras_of_training_and_over_others(program, tmp_path):
     assert found["lines"][0]["cells"][0]["published"] == ACCURACY
     assert found["lines"][1]["cells"][0]["published"] is None
     assert (report / "index.html").read_text().count("data:image/svg+xml") == 2
+
+
+def test_each_matrix_has_its_own_count(program):
+    measured = json_of(program, "dresden-matrix", "--cameras", 4)["measured"]
+    assert [text.split(";")[0] for text in measured[1:]] == [
+        "trained on, other photos: 3 x 3 cells",
+        "never seen: 4 x 4 cells",
+    ]
+    assert "accuracy of 0.667" in measured[1]
+    assert "accuracy of 0.750" in measured[2]
+
+
+def test_what_is_said_of_photos_that_the_networks_were_trained_on(
+    program, networks, tmp_path, monkeypatch
+):
+    """Their own cameras from photos on, and others, among which validation may have been."""
+    weights, data = tmp_path / "weights", tmp_path / "data"
+    shutil.copytree(networks, weights)
+    for path in weights.rglob("*.json"):
+        entries = json.loads(path.read_text())
+        entries["config"].update(source="phones", photos=1, validation_photos=1)
+        path.write_text(json.dumps(entries))
+    monkeypatch.setenv(VARIABLE, str(weights))
+    spec = DatasetSpec(cameras=5, photos=6, flats=1, width=192, height=160, seed=4)
+    for index in range(5):
+        write_camera(data, spec, index)
+    closed = json_of(program, "eurecom-closed", "--data", data)
+    assert closed["photos"].endswith("after those of training and validation, centre 128x128")
+    assert any("ours are the centre of 128x128" in text for text in closed["differs"])
+    assert not any("simulated" in text for text in closed["differs"])
+    matrices = json_of(program, "dresden-matrix", "--data", data)
+    assert [line["labels"] for line in matrices["lines"]] == [
+        ["trained on, other photos"],
+        ["not named by the training"],
+    ]
+    assert "centre 116x116" in matrices["photos"]
+    assert any("may be those of its validation" in text for text in matrices["differs"])
+    assert not any("simulated" in text for text in matrices["differs"])
 
 
 def json_of(program, *arguments):

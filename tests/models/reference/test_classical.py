@@ -6,7 +6,7 @@ import pytest
 from grainseal.models.correlations import CORRELATIONS
 from grainseal.models.extractor import Observation, get_extractor
 from grainseal.models.fingerprint import Fingerprint, FingerprintEstimator, wiener_dft, zero_mean
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo, PhotoError, RawLevels
 from grainseal.models.reference.espn import enhanced
 from grainseal.models.reference.rspn import AveragingEstimator, plain_residual
 from grainseal.models.wavelet import residual
@@ -83,6 +83,21 @@ def test_crops_and_photos_that_do_not_belong_together():
     whole.add(photo(1))
     with pytest.raises(PhotoError, match="rotated"):
         whole.add(photo(1, 176, 160))
+
+
+@pytest.mark.parametrize("estimator", [AveragingEstimator, FingerprintEstimator])
+def test_a_first_photo_that_is_refused_leaves_no_trace(estimator):
+    levels = RawLevels((0.0,) * 4, 255.0, "RGGB")
+    raw = Photo(np.full((160, 176), 99, np.uint16), "raw", "first.dng", "", levels=levels)
+    after, alone = (estimator(get_extractor("wavelet")) for _ in range(2))
+    with pytest.raises(PhotoError, match=r"first\.dng is 176x160: at least 320"):
+        after.add(raw)
+    with pytest.raises(PhotoError, match="at least one"):
+        after.finish()
+    for each in (after, alone):
+        each.add(photo(1))
+    assert (after.finish().kind, after.finish().photos) == ("developed", 1)
+    np.testing.assert_array_equal(after.finish().values, alone.finish().values)
 
 
 @pytest.mark.parametrize(("name", "sided"), [("ncc", False), ("rspn", False), ("espn", True)])
