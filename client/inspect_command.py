@@ -39,9 +39,9 @@ ISONET: Final = "isonet"
 def inspect(photo: Path, extractor: str, json_file: Path | None, report: Path | None) -> None:
     """Say what PHOTO tells of itself, on this machine.
 
-    Its estimated ISO, if isonet is trained, beside the one that its file states; its noise; how
-    well it should match a good fingerprint of its own camera; and whether a part of it seems to
-    come from another photo, by the ISO metric or by the noise.
+    Its estimated ISO beside the one that its file states; its noise; how well it should match a
+    good fingerprint of its own camera; and whether a part of it seems to come from another photo,
+    by its noise.
 
     These are estimates, not proofs: docs/EVALUATION.md says how far off they are.
     """
@@ -110,7 +110,7 @@ def _camera(photo: Photo) -> str:
 def _iso(found: Inspection) -> str:
     if found.iso is None:
         return f"its file states {found.photo.iso or 'none'}; not estimated: {remedy(ISONET)}"
-    estimated = f"about {found.iso:.0f}, estimated"
+    estimated = f"about {found.iso:.0f}, estimated, give or take a stop"
     if found.stops_apart is None:
         return f"{estimated}; its file states none"
     return f"{estimated}; its file states {found.photo.iso}, {-found.stops_apart:+.1f} stops"
@@ -127,11 +127,11 @@ def _correlation(found: Inspection) -> str:
 
 
 def _splicing(found: Inspection) -> str:
-    split, by = found.splicing, "ISO" if found.iso is not None else "noise"
+    split = found.splicing
     if not split.suspicious:
-        return f"no sign of it in its {by} (separation {split.separation:.1f})"
+        return f"no sign of it in its noise (separation {split.separation:.1f})"
     return (
         f"{100 * split.share:.0f} % of it seems to be {abs(split.gap):.1f} stops "
-        f"of {by} {'above' if split.gap > 0 else 'below'} the rest "
+        f"of noise {'above' if split.gap > 0 else 'below'} the rest "
         f"(separation {split.separation:.1f})"
     )

@@ -59,7 +59,7 @@ class Inspection:
 
     `iso`: estimated; None where isonet is not trained. `noise_level`: on the 8-bit scale.
     `correlation`: predicted, with a perfect fingerprint of its own camera; None without
-    coefficients for the extractor. `splicing`: of the ISO map, else of the noise's.
+    coefficients for the extractor. `splicing`: of the noise's map.
     """
 
     photo: Photo = field(repr=False)
@@ -91,7 +91,8 @@ def inspect_photo(photo: Photo, extractor: str, progress: Progress | None = None
     require_developed(photo, SMALLEST)
     estimator = _estimator()
     metrics = estimator.metric_map(photo, progress=progress) if estimator is not None else None
-    split = metrics if metrics is not None else noise_map(photo)
+    # By noise, for that finds more of what was pasted than the ISO metric (docs/EVALUATION.md).
+    split = noise_map(photo)
     quality = measure_quality(photo)
     problems = image_problems(photo, quality, need_flat=False)
     splicing = find_splicing(split)
@@ -160,7 +161,6 @@ def as_json(found: Inspection, path: Path) -> dict[str, object]:
         },
         "predicted_correlation": _rounded(found.correlation),
         "splicing": {
-            "by": "ISO metric" if found.iso_map is not None else "noise level",
             "suspicious": splicing.suspicious,
             "gap": _rounded(splicing.gap),
             "separation": _rounded(splicing.separation),

@@ -66,7 +66,7 @@ def _maps(found: Inspection) -> list[Shown]:
         found, found.suspicion_map, "Reds", "suspicion", ends=(0, 1), strength=strength
     )
     text = (
-        "The two parts into which the map of ISO, or else of noise, falls best, whether or not "
+        "The two parts into which the map of noise falls best, whether or not "
         "there are two: the smaller one is red. It means something only where the verdict above "
         "names it."
     )

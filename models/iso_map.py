@@ -1,8 +1,8 @@
 """Where in a photo which ISO: metrics log2(ISO / 100) of patches on a grid.
 
 What the estimator `isonet` (models/reference/isonet.py) says of a photo, for those who make
-something of it without running a network themselves; or, where there is no network, what the noise
-level says: shot noise doubles with every second stop.
+something of it without running a network themselves; or what the noise level says: shot noise
+doubles with every second stop.
 """
 
 import math

@@ -93,20 +93,20 @@ def test_a_part_of_other_noise_is_named(program, pictures, known):
     found = program.json
     assert found["splicing"]["suspicious"]
     # Two stops for each of three doublings, less for the patches across the border.
-    assert 4.5 < found["splicing"]["gap"] <= 6
+    assert 4.5 < found["splicing"]["gap"] < 6.2
     suspicion = np.array(found["maps"]["suspicion"]["values"])
     assert suspicion[5:8, 7:12].min() > 0.8
     assert suspicion[11:, :].max() < 0.3
     assert program("inspect", pictures / "pasted.png") == 0
-    assert "stops of ISO above the rest" in " ".join(program.out.split())
-    assert "its file states none" in program.out
+    assert "stops of noise above the rest" in " ".join(program.out.split())
+    assert "its file states none" in " ".join(program.out.split())
     assert "not compressed with loss" in program.out
 
 
 def test_the_table_is_for_people(program, pictures, known):
     assert program("inspect", pictures / "even.jpg") == 0
     for said in ("512x512", "JPEG, quality about 90", "Maker Model 1", "its file states 400"):
-        assert said in program.out
+        assert said in " ".join(program.out.split())
     assert "no sign of it" in program.out
 
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_inspected_is_said(program, pictures, known, tmp_path):
     assert "cannot write" in program.err
 
 
-def test_without_the_network_noise_stands_in_for_the_iso(program, pictures, monkeypatch, tmp_path):
+def test_without_the_network_no_iso_is_estimated(program, pictures, monkeypatch, tmp_path):
     monkeypatch.delenv(VARIABLE, raising=False)
     shipped = tmp_path / STEM
     shipped.with_suffix(".json").write_bytes((WEIGHTS / f"{STEM}.json").read_bytes())
@@ -153,9 +153,7 @@ def test_without_the_network_noise_stands_in_for_the_iso(program, pictures, monk
     assert found["iso"] == {"estimated": None, "stated": None, "stops_apart": None}
     assert "iso_metric" not in found["maps"]
     assert found["predicted_correlation"] > 0
-    assert found["splicing"]["by"] == "noise level"
     assert found["splicing"]["suspicious"]
-    assert 4.5 < found["splicing"]["gap"] < 6.2  # two stops for each of three doublings
     assert program("inspect", pictures / "even.jpg") == 0
     assert "grainseal train isonet" in " ".join(program.out.split())
     assert "no sign of it in its noise" in " ".join(program.out.split())
