@@ -1,5 +1,6 @@
 """Each reference system is trained, exported and used: a few steps, in seconds."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from grainseal.models.reference.residual_networks import NetworkExtractor  # noq
 from grainseal.models.reference.rspn import luminance  # noqa: E402
 from grainseal.models.reference.siamese import SiameseMatcher, places, residual_crops  # noqa: E402
 from grainseal.models.reference.signature_similarity import SignatureMatcher  # noqa: E402
+from grainseal.models.reference.training_photos import on_simulated  # noqa: E402
 from grainseal.models.reference.weights import VARIABLE  # noqa: E402
 from grainseal.models.simulator.dataset import DatasetSpec, write_camera  # noqa: E402
 from grainseal.models.training.command import SYSTEMS as TRAINABLE  # noqa: E402
@@ -74,8 +76,8 @@ CONFIGS = {
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
-    """Two cameras' photos of 320x288, by folder."""
-    root = tmp_path_factory.mktemp("photos")
+    """Two cameras' photos of 320x288, in a folder that is called as the built-in simulation is."""
+    root = tmp_path_factory.mktemp("photos") / "simulated"
     spec = DatasetSpec(cameras=2, photos=3, width=320, height=288, seed=71)
     for index, name in enumerate(("left", "right")):
         (root / write_camera(root, spec, index).name).rename(root / name)
@@ -151,10 +153,28 @@ def test_a_run_logs_and_ships_its_measures(trained, photos, system):
     for path in trained.glob(f"{system}*.onnx"):
         manifest = json.loads(path.with_suffix(".json").read_text())
         assert manifest["config"]["system"] == system
-        given = system == "patch-classifier"  # of a folder its name only, not where it lies
-        assert manifest["config"]["source"] == (photos.name if given else "simulated")
+        assert on_simulated(manifest["config"]) == (system != "patch-classifier")
         for name, value in manifest["scores"].items():
             assert value == pytest.approx(last[name], abs=1e-4)
+
+
+def test_the_manifest_names_the_photos_that_were_given(trained, photos):
+    """Those of training and of validation; of the folder its name alone, not where it lies."""
+    config = json.loads((trained / "patch-classifier.json").read_text())["config"]
+    files = [hashlib.sha256(path.read_bytes()).hexdigest() for path in photos.glob("*/*.jpg")]
+    assert len(files) == 2 * 3
+    assert config["photos_sha256"] == sorted(files)
+    assert config["source"] == "photos in simulated"
+
+
+def test_photos_for_fingerprints_are_named_too(photos, tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(CONFIGS["patch-classifier"] | {"flats": 1, "photos": 1}))
+    config = read_system_config(path, "patch-classifier")
+    files = [photos / name / f"00{at}.jpg" for name in ("left", "right") for at in (1, 2)]
+    for _ in ("made", "read again"):
+        read = load_photos(tmp_path / "kept", config, False, photos, False, 1)
+        assert read.digests == tuple(sorted(read_photo(each).sha256 for each in files))
 
 
 @pytest.mark.parametrize("system", TRAINABLE)
