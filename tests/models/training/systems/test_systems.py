@@ -35,6 +35,10 @@ from grainseal.models.training.systems.photos import load_photos  # noqa: E402
 from grainseal.models.training.systems.run import TASKS  # noqa: E402
 
 
+def stage(**entries):
+    return {"name": "noise", "steps": 2, "learning_rate": 1e-3} | entries
+
+
 def small(system, stages, **numbers):
     common = {"system": system, "seed": 1, "cameras": 3, "validation_cameras": 2, "flats": 0}
     steps = [{"name": name, "steps": 2, "learning_rate": 1e-3} for name in stages]
@@ -496,7 +500,29 @@ def test_photos_that_do_not_do_are_named(photos, tmp_path):
     ("system", "entry", "message"),
     [
         ("dncnn", {"system": "siamese"}, "of siamese, not of dncnn"),
-        ("dncnn", {"batch": 0}, "batch must be 1 or more"),
+        ("dncnn", {"batch": 0}, "batch must be a whole number, 1 or more, not 0"),
+        ("dncnn", {"cameras": "160"}, "cameras must be a whole number, from 1 to 10000, not '160'"),
+        ("dncnn", {"photos": 2.5}, "photos must be a whole number"),
+        ("dncnn", {"flats": True}, "flats must be a whole number"),
+        ("siamese", {"side": "256"}, "side must be a whole number"),
+        ("dncnn", {"side": 65}, "side must be even"),
+        ("dncnn", {"side": 48}, "side must be a whole number, 50 or more"),
+        ("csi-cnn", {"cameras": 1}, "cameras must be a whole number, from 2 to"),
+        ("csi-cnn", {"flats": 0}, "flats must be a whole number, 1 or more"),
+        ("csi-cnn", {"side": 158}, "side must be a whole number, 160 or more"),
+        ("csi-cnn", {"validation_cameras": 1}, "validation_cameras must be 0, or 2 or more"),
+        ("siamese", {"validation_photos": 1}, "validation_photos must be a whole number, 2 or"),
+        ("patch-classifier", {"cameras": 1}, "cameras must be a whole number, from 2 to"),
+        ("signature-similarity", {"side": 114, "crop": 114}, "side must be a whole number, 116 or"),
+        ("signature-similarity", {"batch": 4}, "batch must be a whole number, 8 or more"),
+        ("isonet", {"seed": 1000}, "seed must be a whole number, from 0 to 999, not 1000"),
+        ("isonet", {"seed": -1}, "seed must be a whole number, from 0 to 999, not -1"),
+        ("isonet", {"cameras": 10_001}, "cameras must be a whole number, from 1 to 10000"),
+        ("dncnn", {"stages": [stage(steps=0)]}, "stages are a list"),
+        ("dncnn", {"stages": [stage(steps="2")]}, "stages are a list"),
+        ("dncnn", {"stages": [stage(name=1)]}, "stages are a list"),
+        ("dncnn", {"stages": [stage(learning_rate="0.1")]}, "learning_rate above 0"),
+        ("dncnn", {"stages": [stage(learning_rate=float("nan"))]}, "learning_rate above 0"),
         ("dncnn", {"crop": 65}, "larger than side 64"),
         ("dncnn", {"stages": []}, "stages are a list"),
         ("dncnn", {"colour": 1}, "no system's configuration"),
@@ -510,13 +536,35 @@ def test_configurations_that_make_no_sense_are_refused(tmp_path, system, entry, 
 
 
 @pytest.mark.parametrize(
+    ("system", "entries"),
+    [
+        ("csi-cnn", {"cameras": 2, "flats": 1, "side": 160, "batch": 2}),
+        ("dncnn", {"cameras": 1, "validation_cameras": 1, "side": 50, "crop": 2, "batch": 1}),
+        ("siamese", {"cameras": 2, "validation_photos": 2, "batch": 2}),
+        ("patch-classifier", {"cameras": 2, "photos": 1, "side": 32, "batch": 1}),
+        ("isonet", {"cameras": 1, "validation_cameras": 1, "photos": 1, "side": 64, "batch": 1}),
+        ("signature-similarity", {"cameras": 2, "validation_photos": 2, "side": 116, "batch": 8}),
+    ],
+)
+def test_the_smallest_numbers_do(tmp_path, system, entries):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(CONFIGS[system] | entries | {"seed": 999}))
+    command = [system, "--config", str(path), "--out", str(tmp_path), "--threads", "1"]
+    done = CliRunner().invoke(train, command)
+    assert done.exit_code == 0, done.output
+    for manifest in tmp_path.glob(f"{system}*.json"):
+        scores = json.loads(manifest.read_text())["scores"]
+        assert np.isfinite(list(scores.values())).all()
+
+
+@pytest.mark.parametrize(
     ("system", "entry", "message"),
     [
         ("dncnn", {"stages": [{"name": "x", "steps": 1, "learning_rate": 1}]}, "no stage x"),
         ("siamese", {"crop": 64}, "crop of 128"),
         ("patch-classifier", {"crop": 16}, "crop of 32"),
         ("isonet", {"crop": 32}, "crop of 64"),
-        ("signature-similarity", {"batch": 6}, "4 divides"),
+        ("signature-similarity", {"batch": 10}, "4 divides"),
     ],
 )
 def test_tasks_refuse_numbers_that_are_not_their_papers(trained, tmp_path, system, entry, message):
