@@ -8,14 +8,15 @@ import numpy as np
 
 from grainseal.models.bootstrap import share_interval_over_cameras
 from grainseal.models.reference.patch_classifier import PatchClassifier
+from grainseal.models.reference.training_photos import on_simulated
 from grainseal.models.simulator.series import training_camera
 
 from ..errors import ClientError
 from .layout import ends
 from .photos import SCENES, Camera, Wanted, series, shots_by_camera
+from .unseen import other_photos
 from .work import Settings, numbered, on_every_core, trained
 
-SIMULATED: Final = "simulated"  # what a training's `source` is without photos of the user's
 _PHOTOS: Final = 8  # of each camera
 
 
@@ -39,17 +40,17 @@ class Accuracies:
 
 
 def accuracies(settings: Settings) -> Accuracies:
-    """Of photos after those of training and validation.
+    """Of photos that neither training nor validation took.
 
     `ClientError` without weights, or for photos of other cameras than the classifier knows.
     """
     classifier = trained(PatchClassifier)
     config = classifier.config
-    simulated = config["source"] == SIMULATED
+    simulated = on_simulated(config)
     if settings.data is not None:
         cameras = _given(settings.data, classifier, simulated)
         described = (
-            f"{settings.data}, photos after those of training and validation, "
+            f"{settings.data}, photos that neither training nor validation took, "
             f"centre {config['side']}x{config['side']}"
         )
     elif simulated:
@@ -60,7 +61,7 @@ def accuracies(settings: Settings) -> Accuracies:
         )
     else:
         raise ClientError(
-            f"patch-classifier was trained on photos in {config['source']}: give --data DIR with "
+            f"patch-classifier was trained on {config['source']}: give --data DIR with "
             f"more of these cameras in DIR/{SCENES[0]}"
         )
     return _measured(described, cameras[: settings.cameras], classifier, settings)
@@ -88,17 +89,14 @@ def _given(data: Path, classifier: PatchClassifier, simulated: bool) -> tuple[Ca
             "patch-classifier was trained on simulated cameras and knows no others: run "
             f"`grainseal train {classifier.name} --photos {data / SCENES[0]}`, or leave out --data"
         )
-    shots = shots_by_camera(data, SCENES, config["side"])
-    start = config["flats"] + config["photos"] + config["validation_photos"]
-    cameras = tuple(
-        Camera(name, (), tuple(shots[name][start:]))
-        for name in classifier.cameras
-        if shots.get(name, ())[start:]
-    )
+    found = shots_by_camera(data, SCENES, config["side"])
+    known = {name: found[name] for name in classifier.cameras if name in found}
+    shots = other_photos(known, classifier.name, config)
+    cameras = tuple(Camera(name, (), tuple(own)) for name, own in shots.items())
     if not cameras:
         raise ClientError(
-            f"{data} has no camera that patch-classifier knows with more than the "
-            f"{start} photos that its training took: add some"
+            f"{data} has no photos of cameras that patch-classifier knows but those that its "
+            "training took: add some"
         )
     return cameras
 

@@ -1,6 +1,6 @@
 """Tables 2 and 3 of Wang et al. 2021: three denoisers against fingerprints by the wavelet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -14,6 +14,7 @@ from grainseal.models.fingerprint import Plane, estimate
 from grainseal.models.photo import Photo
 from grainseal.models.reference.published import csi_cnn as published
 from grainseal.models.reference.published.csi_cnn import Accuracy
+from grainseal.models.reference.residual_networks import NetworkExtractor
 from grainseal.models.reference.rspn import plain_residual
 
 from ..errors import ClientError
@@ -22,6 +23,7 @@ from ..plane_store import PlaneStore
 from .layout import Cell, Line, Reproduction, ends
 from .photos import Camera, PhotoSet, Wanted, photo_set
 from .platforms import SIMULATED, Probe, copies, own_copies
+from .unseen import require_unseen
 from .work import Settings, keep, numbered, on_every_core
 
 CSI_CNN, WAVELET, DNCNN = "csi-cnn", "wavelet", "dncnn"
@@ -38,7 +40,7 @@ def table_2(settings: Settings) -> Reproduction:
         raise ClientError(f"the paper's table has {count} cameras: leave out --cameras")
     network, wavelet = extractor_named(CSI_CNN), get_extractor(WAVELET)
     wanted = Wanted(count, _TABLE_2_SCENES, _FLATS, siblings=False)
-    photos = photo_set(settings.data, wanted, settings.side)
+    photos = _photos(wanted, [network], settings)
     prints = _fingerprints(photos, settings)
     probes = _originals(_taken(photos, settings))
     means = _means(_scores(network, probes, prints, "Photos", settings), probes)
@@ -94,7 +96,7 @@ def table_3(settings: Settings) -> Reproduction:
     """Share of photos, as platforms hand them out, whose highest correlation is their camera's."""
     extractors = [extractor_named(name) for name in (CSI_CNN, WAVELET, DNCNN)]
     wanted = Wanted(settings.cameras or _TABLE_3_CAMERAS, _TABLE_3_SCENES, _FLATS)
-    photos = photo_set(settings.data, wanted, settings.side)
+    photos = _photos(wanted, extractors, settings)
     prints = _fingerprints(photos, settings)
     taken = _taken(photos, settings)
     own = {
@@ -170,6 +172,15 @@ def _between(share: _Share) -> str:
 
 def _named(extractors: list[Extractor], shares: list[_Share]) -> list[tuple[Extractor, _Share]]:
     return list(zip(extractors, shares, strict=True))
+
+
+def _photos(wanted: Wanted, extractors: Iterable[Extractor], settings: Settings) -> PhotoSet:
+    """`ClientError` where one of the networks was trained on these cameras."""
+    photos = photo_set(settings.data, wanted, settings.side)
+    for each in extractors:
+        if isinstance(each, NetworkExtractor):
+            require_unseen(settings.data, photos.cameras, each.name, each.config)
+    return photos
 
 
 def _fingerprints(photos: PhotoSet, settings: Settings) -> list[Plane]:

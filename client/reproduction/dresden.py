@@ -17,12 +17,13 @@ from grainseal.models.reference.signature_similarity import (
     matrix_accuracy,
     similarity_matrix,
 )
+from grainseal.models.reference.training_photos import on_simulated
 from grainseal.models.simulator.series import training_camera, unseen_camera
 
 from ..errors import ClientError
-from .closed_set import SIMULATED
 from .layout import Cell, Line, Matrix, Reproduction
 from .photos import SCENES, Camera, Wanted, series, shots_by_camera
+from .unseen import other_photos
 from .work import Settings, numbered, on_every_core, trained
 
 _TESTED: Final = 18  # photos of each camera: the paper has 557 of 31 cameras
@@ -89,7 +90,7 @@ def _groups(matcher: SignatureMatcher, settings: Settings) -> list[_Group]:
     side, wanted = config["side"], Wanted(count, _VALIDATION + _TESTED)
     start = config["photos"] + config["validation_photos"]
     groups = []
-    if config["source"] == SIMULATED:
+    if on_simulated(config):
         own = tuple(
             series(f"trained {at + 1}", training_camera(config["seed"], at), side, wanted, start)
             for at in range(min(count, config["cameras"]))
@@ -102,20 +103,18 @@ def _groups(matcher: SignatureMatcher, settings: Settings) -> list[_Group]:
 
 
 def _given(matcher: SignatureMatcher, data: Path, count: int) -> list[_Group]:
-    """Cameras that the training names, without the photos it took, and all others."""
+    """Cameras that the training names and all others, without the photos it took."""
     config = matcher.config
-    simulated = config["source"] == SIMULATED
-    shots = shots_by_camera(data, SCENES, config["side"])
-    known = () if simulated else config.get("camera_names", ())
-    taken = config["flats"] + config["photos"] + config["validation_photos"]
+    shots = other_photos(shots_by_camera(data, SCENES, config["side"]), matcher.name, config)
+    known = config.get("camera_names", ()) if not on_simulated(config) else ()
     enough = _VALIDATION + 2
-    own = [Camera(name, (), tuple(shots[name][taken:])) for name in shots if name in known]
+    own = [Camera(name, (), tuple(shots[name])) for name in shots if name in known]
     others = [Camera(name, (), tuple(shots[name])) for name in shots if name not in known]
     groups = [
         _Group(title, tuple(c for c in cameras if len(c.scenes) >= enough)[:count], comparable)
         for title, cameras, comparable in (
             (_OWN, own, True),
-            (_NEVER_SEEN if simulated else _UNNAMED, others, False),
+            (_NEVER_SEEN if on_simulated(config) else _UNNAMED, others, False),
         )
     ]
     found = [group for group in groups if len(group.cameras) > 1]

@@ -18,6 +18,7 @@ from ..errors import ClientError
 from ..plane_store import PlaneStore
 from .layout import Cell, Line, Reproduction
 from .photos import Camera, PhotoSet, Wanted, photo_set
+from .unseen import require_unseen
 from .work import Rates, Settings, keep, numbered, on_every_core, owners, rates, trained
 
 Array = npt.NDArray[np.float32]
@@ -65,6 +66,7 @@ def table_2(settings: Settings) -> Reproduction:
     """EER and AUC of these and of the siamese network, with the photos that one inference takes."""
     matcher = trained(SiameseMatcher)
     photos = _photos(settings)
+    require_unseen(settings.data, photos.cameras, matcher.name, matcher.config)
     found = (*classical(photos, settings), rates(_pairs_of_sets(matcher, photos, settings)))
     lines = [
         Line((method.name,), (*_error_cells(method, ours), method.images))

@@ -156,7 +156,7 @@ def given(data: Path, wanted: Wanted, side: int) -> PhotoSet:
     return PhotoSet(f"{data}, {_counts(cameras)}, centre {side}x{side}", cameras)
 
 
-def shots_by_camera(data: Path, kinds: Sequence[str], side: int) -> dict[str, list[Shot]]:
+def shots_by_camera(data: Path, kinds: Sequence[str], side: int) -> dict[str, list[FileShot]]:
     """Photos of DATA/<kind>/<camera>, by name, of the first kind that there is.
 
     `ClientError` where there is none.
@@ -170,7 +170,7 @@ def shots_by_camera(data: Path, kinds: Sequence[str], side: int) -> dict[str, li
             f"cannot read {folder}: {error.strerror or error}; --data has DIR/<kind>/<camera>/"
             f"photos, as `grainseal dataset` makes them, with the kind {' or '.join(kinds)}"
         ) from None
-    return {name: list(shots) for name, shots in found.items() if shots}
+    return {name: shots for name, shots in found.items() if shots}
 
 
 def _counts(cameras: Sequence[Camera]) -> str:

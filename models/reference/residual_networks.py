@@ -11,8 +11,8 @@ Our choices in use
 - Neither takes RAW: their papers have photos of three colours only.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +32,16 @@ TILE: Final = 256  # pixels a side: a layer of 128 channels takes some 40 MB
 
 
 class NetworkExtractor:
-    """A network from three planes to the residual of three, or of one."""
+    """A network from three planes to the residual of three, or of one.
+
+    `config` is that of its training.
+    """
 
     def __init__(self, name: str, tile: int = TILE) -> None:
         """`name`: one of NAMES; `tile`: multiple of tiling.GRID. WeightsError if not trained."""
         self.name = name
         self._network = TrainedNetwork(name, name)
+        self.config: Mapping[str, Any] = self._network.manifest.config
         self._tile = tile
 
     def source(self, _kind: PhotoKind, /) -> str:

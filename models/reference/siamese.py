@@ -11,8 +11,8 @@ Our choices in use
 - A set is of any size, the two sides need not have as many.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -33,13 +33,14 @@ PLACES: Final = 40
 
 
 class SiameseMatcher:
-    """Compares averaged residuals, place by place."""
+    """Compares averaged residuals, place by place; `config` is that of the training."""
 
     name = NAME
 
     def __init__(self) -> None:
         """WeightsError, which says what to do, if the networks are not there."""
         self._features, self._similarity = (TrainedNetwork(NAME, stem) for stem in STEMS)
+        self.config: Mapping[str, Any] = self._features.manifest.config
 
     def start(self) -> AveragedSet:
         """An empty set; its features are float32 (places, 1024)."""

@@ -26,7 +26,8 @@ from grainseal.models.simulator.writers import compressed
 
 SIBLINGS: Final = 2  # cameras of one model
 _TRAINING, _VALIDATION, _UNSEEN = 40_000_000, 60_000_000, 80_000_000
-_CAMERAS_PER_SEED: Final = 10_000
+SEEDS: Final = 1000  # from 0; with more, trainings and validations would have the same numbers
+CAMERAS_PER_SEED: Final = 10_000
 _FLATS: Final = 10_000  # even photos are numbered from here
 _QUALITIES: Final = (75, 96)  # of a model's JPEGs, the last one excluded
 _QUALITY_STREAM: Final = 31
@@ -92,15 +93,23 @@ class SeriesCamera:
 
 
 def training_camera(seed: int, index: int) -> int:
-    """Number of a training's camera, by the seed of its configuration."""
-    return _TRAINING + seed * _CAMERAS_PER_SEED + index
+    """Number of a training's camera, by the seed of its configuration, below SEEDS."""
+    return _TRAINING + _within(seed, index)
 
 
 def validation_camera(seed: int, index: int) -> int:
     """Number of a camera that a training only looked at."""
-    return _VALIDATION + seed * _CAMERAS_PER_SEED + index
+    return _VALIDATION + _within(seed, index)
 
 
 def unseen_camera(index: int) -> int:
     """Number of a camera that no training has seen; each pair of an even and an odd is a model."""
     return _UNSEEN + index
+
+
+def _within(seed: int, index: int) -> int:
+    if not (0 <= seed < SEEDS and 0 <= index < CAMERAS_PER_SEED):
+        raise ValueError(
+            f"seeds are below {SEEDS}, cameras of each below {CAMERAS_PER_SEED}: {seed}, {index}"
+        )
+    return seed * CAMERAS_PER_SEED + index

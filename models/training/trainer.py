@@ -86,7 +86,10 @@ class Trainer(Generic[BatchT]):
             while self._step < end:
                 count = min(self._schedule.every, end - self._step)
                 metrics = self._stretch(phase, self._step - start, count, progress)
-        return metrics or self._schedule.validate(self._module)
+        if not metrics:  # an earlier run came to the end
+            self._module.eval()
+            metrics = self._schedule.validate(self._module)
+        return metrics
 
     def _stretch(
         self,

@@ -25,6 +25,8 @@ from grainseal.models.reference.rspn import plain_residual
 from grainseal.models.reference.weights import VARIABLE
 from grainseal.models.simulator.dataset import DatasetSpec, write_camera
 from grainseal.models.simulator.series import (
+    CAMERAS_PER_SEED,
+    SEEDS,
     SIBLINGS,
     SeriesCamera,
     training_camera,
@@ -306,14 +308,18 @@ def test_no_training_has_the_cameras_that_judge():
     groups = [
         {number for at in chosen for number in numbers(at)}
         for numbers in (
-            lambda at: [training_camera(seed, at) for seed in (0, 1, 9)],
-            lambda at: [validation_camera(seed, at) for seed in (0, 1, 9)],
+            lambda at: [training_camera(seed, at) for seed in (0, 1, SEEDS - 1)],
+            lambda at: [validation_camera(seed, at) for seed in (0, 1, SEEDS - 1)],
             lambda at: [unseen_camera(at)],
         )
     ]
     for unit in (1, SIBLINGS):  # cameras, and their models
         seen = [{number // unit for number in group} for group in groups]
         assert len(set.union(*seen)) == sum(map(len, seen))
+    for number in (training_camera, validation_camera):
+        for seed, at in ((SEEDS, 0), (-1, 0), (0, CAMERAS_PER_SEED)):
+            with pytest.raises(ValueError, match="seeds are below 1000"):
+                number(seed, at)
     one, sibling, stranger = (SeriesCamera(unseen_camera(at), 64) for at in (0, 1, 2))
     assert one.conditions == sibling.conditions != stranger.conditions
     assert not np.array_equal(one.individual.prnu_pattern, sibling.individual.prnu_pattern)

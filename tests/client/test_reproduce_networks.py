@@ -1,23 +1,32 @@
 """Tables whose systems are networks: layouts and counts, by networks that nobody trained."""
 
+import hashlib
 import json
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch", reason="the networks are made with grainseal[train]")
 
 from grainseal.client.reproduction import closed_set, dresden, eurecom  # noqa: E402 - after the skip
+from grainseal.client.reproduction.work import Settings  # noqa: E402
+from grainseal.models.photo import read_photo  # noqa: E402
 from grainseal.models.reference.patch_classifier import PatchClassifier  # noqa: E402
 from grainseal.models.reference.published.dresden import ACCURACY  # noqa: E402
 from grainseal.models.reference.published.eurecom import CLOSED_ACCURACY, SKRABEC  # noqa: E402
-from grainseal.models.reference.signature_similarity import matrix_accuracy  # noqa: E402
+from grainseal.models.reference.signature_similarity import (  # noqa: E402
+    SignatureMatcher,
+    matrix_accuracy,
+)
 from grainseal.models.reference.weights import VARIABLE  # noqa: E402
 from grainseal.models.simulator.dataset import DatasetSpec, write_camera  # noqa: E402
 from grainseal.models.simulator.series import SeriesCamera, training_camera  # noqa: E402
 from grainseal.models.training.config import Stage  # noqa: E402
 from grainseal.models.training.systems import (  # noqa: E402
+    csi_cnn,
+    dncnn,
     patch_classifier,
     siamese,
     signature_similarity,
@@ -28,6 +37,8 @@ from grainseal.models.training.systems.photos import CameraPhotos  # noqa: E402
 from grainseal.models.training.systems.run import TrainedSystem  # noqa: E402
 
 TASKS = {
+    "csi-cnn": (csi_cnn.task, 160, 24, "cosine"),
+    "dncnn": (dncnn.task, 64, 24, "noise"),
     "siamese": (siamese.task, 256, 128, "pairs"),
     "signature-similarity": (signature_similarity.task, 116, 116, "signature"),
     "patch-classifier": (patch_classifier.task, 128, 32, "classes"),
@@ -37,7 +48,10 @@ TASKS = {
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
     """As a training would write them that took no step."""
-    root = tmp_path_factory.mktemp("networks")
+    return written(tmp_path_factory.mktemp("networks"))
+
+
+def written(root, *trained_on):
     torch.manual_seed(3)
     for system, (make, side, crop, stage) in TASKS.items():
         stages = (Stage(stage, 1, 0.1),)
@@ -45,13 +59,39 @@ def networks(tmp_path_factory):
         none = np.empty((3, 8, 0), np.uint8)
         names = ("camera_001", "camera_002", "camera_003")
         photos = CameraPhotos(names, none, none, none, root / system)
-        (root / system).mkdir()
-        np.save(root / system / "residuals.npy", none)
+        (root / system).mkdir(parents=True)
+        for kept in ("residuals", "fingerprints"):
+            np.save(root / system / f"{kept}.npy", none)
         parts = make(config, photos, photos, 1).parts
         for part in parts:
             part.module.eval()
-        export_system(TrainedSystem(parts, {}, 0, "simulated"), config, root, "none", 1)
+        source = trained_on or ("simulated",)
+        export_system(TrainedSystem(parts, {}, 0, *source), config, root, "none", 1)
     return root
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Three cameras that the networks know, of noise."""
+    root = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(4)
+    for at in range(3):
+        for kind, count in (("natural", 6), ("flat", 2)):
+            folder = root / kind / f"camera_00{at + 1}"
+            folder.mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 256, (256, 256, 3), np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.jpg")
+    return root
+
+
+@pytest.fixture
+def on_data(data, tmp_path, monkeypatch):
+    """Networks that took two photos of each camera, neither the first nor the last by name."""
+    files = (path for name in ("1.jpg", "4.jpg") for path in data.glob(f"natural/*/{name}"))
+    digests = tuple(sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
+    assert len(digests) == 2 * 3
+    monkeypatch.setenv(VARIABLE, str(written(tmp_path / "on", "photos in natural", digests)))
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +140,59 @@ def photo_right(classifier, pixels, own):
 def test_a_classifier_of_simulated_cameras_knows_no_others(program, tmp_path):
     assert program("reproduce", "eurecom-closed", "--data", tmp_path) == 2
     assert "grainseal train patch-classifier --photos" in program.err
+
+
+@pytest.mark.usefixtures("on_data")
+def test_the_closed_set_leaves_out_what_was_trained_on_wherever_it_lies(program, data):
+    found = json_of(program, "eurecom-closed", "--data", data)
+    classifier = PatchClassifier()
+    right = [
+        np.argmax(classifier.probabilities(read_photo(data / "natural" / name / f"{left}.jpg")))
+        == at
+        for at, name in enumerate(classifier.cameras)
+        for left in (0, 2, 3, 5)
+    ]
+    assert found["lines"][0]["cells"][0]["ours"] == pytest.approx(np.mean(right))
+    assert "12 photos of 3 cameras" in " ".join(found["measured"])
+
+
+@pytest.mark.usefixtures("on_data")
+def test_the_matrix_leaves_out_what_was_trained_on_wherever_it_lies(data):
+    settings = Settings(data, None, 256, lambda *_: None)
+    (group,) = dresden._groups(SignatureMatcher(), settings)
+    for camera in group.cameras:
+        assert [shot.path.name for shot in camera.scenes] == ["0.jpg", "2.jpg", "3.jpg", "5.jpg"]
+
+
+@pytest.mark.usefixtures("on_data")
+@pytest.mark.parametrize(
+    ("table", "system"),
+    [("eurecom-2", "siamese"), ("csi-cnn-2", "csi-cnn"), ("csi-cnn-3", "csi-cnn")],
+)
+def test_cameras_that_were_trained_on_are_refused(program, data, tmp_path, table, system):
+    for kind in ("natural", "flat"):
+        (tmp_path / kind).mkdir()
+        for number in (1, 2):
+            name = f"camera_00{number}"
+            (tmp_path / kind / name).symlink_to(data / kind / name)
+    assert program("reproduce", table, "--data", tmp_path, "--side", 256) == 2
+    assert f"{system} was trained on photos of camera_001, camera_002" in program.err
+    assert "trained without --photos" in program.err
+
+
+@pytest.mark.usefixtures("on_data")
+def test_other_cameras_are_taken(program, data, tmp_path):
+    for kind, folder in (("natural", "flat"), ("flat", "flat")):  # these were not trained on
+        (tmp_path / kind).symlink_to(data / folder)
+    found = json_of(program, "csi-cnn-2", "--data", tmp_path, "--side", 256)
+    assert found["photos"].startswith(f"{tmp_path}, 3 cameras")
+
+
+def test_weights_that_do_not_name_their_photos_are_refused(program, data, tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(written(tmp_path, "natural")))
+    for table in ("eurecom-2", "eurecom-closed", "csi-cnn-2", "dresden-matrix"):
+        assert program("reproduce", table, "--data", data, "--side", 256) == 2
+        assert "does not name the photos that it was trained on: run `grainseal" in program.err
 
 
 def test_the_matrix_over_cameras_of_training_and_over_others(program, tmp_path):

@@ -9,6 +9,7 @@ import torch
 
 from grainseal.models.manifest import Manifest, write_weights
 from grainseal.models.neural import session
+from grainseal.models.reference.training_photos import PHOTOS
 from grainseal.models.training.export import ExportError, commit, hardware, to_onnx
 from grainseal.models.training.systems.config import SystemConfig
 from grainseal.models.training.systems.run import TrainedSystem
@@ -41,13 +42,14 @@ def export_system(
         "commit": commit(),
         "scores": {name: round(value, 5) for name, value in trained.metrics.items()},
     }
+    given = {PHOTOS: list(trained.photos)} if trained.photos else {}
     manifests = []
     for part, weights in checked:
         own = {
             "margin": part.margin,
             "contract": part.contract,
             "parameters": sum(p.numel() for p in part.module.parameters()),
-            "config": {**asdict(config), "source": trained.source, **part.known},
+            "config": {**asdict(config), "source": trained.source, **part.known, **given},
         }
         manifests.append(write_weights(folder, part.stem, weights, made | own))
     return manifests

@@ -22,21 +22,27 @@ from grainseal.models.training.trainer import TrainingError
 
 Pixels = npt.NDArray[np.uint8]
 Isos = npt.NDArray[np.int64]
-Taken = tuple[Pixels, list[int], Pixels]  # a camera's scenes, their ISO speeds, its even photos
+# A camera's scenes, their ISO speeds, its even photos, the SHA-256 of the files that were given.
+Taken = tuple[Pixels, list[int], Pixels, list[str]]
 
 _ARRAYS: Final = ("scenes", "isos", "flats")  # in this order: the last one says that all are there
+_DIGESTS: Final = "sha256.txt"
 _SUFFIXES: Final = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"))
 
 
 @dataclass(frozen=True)
 class CameraPhotos:
-    """Photos of C cameras, P and F of each, side x side; `folder` keeps them."""
+    """Photos of C cameras, P and F of each, side x side; `folder` keeps them.
+
+    `digests`: hex SHA-256 of all files that were given, sorted; none of simulated photos.
+    """
 
     names: tuple[str, ...]
     scenes: Pixels = field(repr=False)  # (C, P, S, S, 3)
     isos: Isos = field(repr=False)  # (C, P), of the scenes; 0 where the file does not say
     flats: Pixels = field(repr=False)  # (C, F, S, S, 3)
     folder: Path
+    digests: tuple[str, ...] = field(default=(), repr=False)
 
     def fingerprints(self, workers: int) -> npt.NDArray[np.float32]:
         """Of each camera's even photos, by the wavelet: (C, S, S)."""
@@ -91,11 +97,14 @@ def load_photos(
             if progress is not None:
                 progress()
         (folder / "names.txt").write_text("\n".join(names), encoding="utf-8")
-        for name, arrays in zip(_ARRAYS, zip(*taken, strict=True), strict=True):
-            _save(folder / f"{name}.npy", np.stack(arrays))
+        *arrays, files = zip(*taken, strict=True)
+        (folder / _DIGESTS).write_text("\n".join(sorted({each for own in files for each in own})))
+        for name, each in zip(_ARRAYS, arrays, strict=True):
+            _save(folder / f"{name}.npy", np.stack(each))
     names = (folder / "names.txt").read_text(encoding="utf-8").splitlines()
     scenes, isos, flats = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)
-    return CameraPhotos(tuple(names), scenes, isos, flats, folder)
+    digests = [] if source is None else (folder / _DIGESTS).read_text().splitlines()
+    return CameraPhotos(tuple(names), scenes, isos, flats, folder, tuple(digests))
 
 
 def _simulated(
@@ -129,7 +138,7 @@ def _camera_photos(job: tuple[int, int, int, int, int, bool]) -> Taken:
     scenes = [picture(index) for index in numbers]
     isos = [camera.iso(index) for index in numbers]
     even = [picture(index, flat=True) for index in range(flats)]
-    return np.stack(scenes), isos, _stacked(even, side)
+    return np.stack(scenes), isos, _stacked(even, side), []
 
 
 def _given(
@@ -157,6 +166,7 @@ def _given(
                 np.stack([_pixels(photo) for photo in scenes]),
                 [photo.iso or 0 for photo in scenes],
                 _stacked([_pixels(photo) for photo in even], config.side),
+                [photo.sha256 for photo in (*scenes, *even)],
             )
 
     return [folder.name for folder in chosen], taken()

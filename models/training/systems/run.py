@@ -7,6 +7,7 @@ from typing import Final
 
 import torch
 
+from grainseal.models.reference.training_photos import SIMULATED
 from grainseal.models.training.systems import (
     csi_cnn,
     dncnn,
@@ -36,12 +37,16 @@ _CONFIG: Final = "config.json"
 
 @dataclass(frozen=True)
 class TrainedSystem:
-    """A finished run; `source`: "simulated", or the name of the folder of photos."""
+    """A finished run; `source` says what photos these were: SIMULATED, or in which folder.
+
+    `photos`: hex SHA-256 of the files that were given.
+    """
 
     parts: tuple[Part, ...]
     metrics: dict[str, float]
     seconds: float
     source: str
+    photos: tuple[str, ...] = ()
 
 
 def train_system(
@@ -57,7 +62,7 @@ def train_system(
     `source`: folder of photos by camera, None for simulated ones. Raises TrainingError for photos
     that do not do, or a folder with a run of another configuration or other photos.
     """
-    named = "simulated" if source is None else str(source.resolve())
+    named = SIMULATED if source is None else f"photos in {source.resolve()}"
     folder.mkdir(parents=True, exist_ok=True)
     _require_same(config.to_json() + named + "\n", folder / _CONFIG)
     clean = config.system in _CLEAN
@@ -74,8 +79,9 @@ def train_system(
     metrics = trainer.run(stepped)
     for part in task.parts:
         part.module.eval()
-    whose = "simulated" if source is None else source.resolve().name
-    return TrainedSystem(task.parts, metrics, trainer.seconds, whose)
+    whose = SIMULATED if source is None else f"photos in {source.resolve().name}"
+    files = tuple(sorted({*training.digests, *validation.digests}))
+    return TrainedSystem(task.parts, metrics, trainer.seconds, whose, files)
 
 
 def _require_same(text: str, path: Path) -> None:

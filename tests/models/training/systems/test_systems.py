@@ -1,5 +1,6 @@
 """Each reference system is trained, exported and used: a few steps, in seconds."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from grainseal.models.reference.residual_networks import NetworkExtractor  # noq
 from grainseal.models.reference.rspn import luminance  # noqa: E402
 from grainseal.models.reference.siamese import SiameseMatcher, places, residual_crops  # noqa: E402
 from grainseal.models.reference.signature_similarity import SignatureMatcher  # noqa: E402
+from grainseal.models.reference.training_photos import on_simulated  # noqa: E402
 from grainseal.models.reference.weights import VARIABLE  # noqa: E402
 from grainseal.models.simulator.dataset import DatasetSpec, write_camera  # noqa: E402
 from grainseal.models.training.command import SYSTEMS as TRAINABLE  # noqa: E402
@@ -31,6 +33,10 @@ from grainseal.models.training.config import ConfigError  # noqa: E402
 from grainseal.models.training.systems.config import read_system_config  # noqa: E402
 from grainseal.models.training.systems.photos import load_photos  # noqa: E402
 from grainseal.models.training.systems.run import TASKS  # noqa: E402
+
+
+def stage(**entries):
+    return {"name": "noise", "steps": 2, "learning_rate": 1e-3} | entries
 
 
 def small(system, stages, **numbers):
@@ -74,8 +80,8 @@ CONFIGS = {
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
-    """Two cameras' photos of 320x288, by folder."""
-    root = tmp_path_factory.mktemp("photos")
+    """Two cameras' photos of 320x288, in a folder that is called as the built-in simulation is."""
+    root = tmp_path_factory.mktemp("photos") / "simulated"
     spec = DatasetSpec(cameras=2, photos=3, width=320, height=288, seed=71)
     for index, name in enumerate(("left", "right")):
         (root / write_camera(root, spec, index).name).rename(root / name)
@@ -151,10 +157,28 @@ def test_a_run_logs_and_ships_its_measures(trained, photos, system):
     for path in trained.glob(f"{system}*.onnx"):
         manifest = json.loads(path.with_suffix(".json").read_text())
         assert manifest["config"]["system"] == system
-        given = system == "patch-classifier"  # of a folder its name only, not where it lies
-        assert manifest["config"]["source"] == (photos.name if given else "simulated")
+        assert on_simulated(manifest["config"]) == (system != "patch-classifier")
         for name, value in manifest["scores"].items():
             assert value == pytest.approx(last[name], abs=1e-4)
+
+
+def test_the_manifest_names_the_photos_that_were_given(trained, photos):
+    """Those of training and of validation; of the folder its name alone, not where it lies."""
+    config = json.loads((trained / "patch-classifier.json").read_text())["config"]
+    files = [hashlib.sha256(path.read_bytes()).hexdigest() for path in photos.glob("*/*.jpg")]
+    assert len(files) == 2 * 3
+    assert config["photos_sha256"] == sorted(files)
+    assert config["source"] == "photos in simulated"
+
+
+def test_photos_for_fingerprints_are_named_too(photos, tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(CONFIGS["patch-classifier"] | {"flats": 1, "photos": 1}))
+    config = read_system_config(path, "patch-classifier")
+    files = [photos / name / f"00{at}.jpg" for name in ("left", "right") for at in (1, 2)]
+    for _ in ("made", "read again"):
+        read = load_photos(tmp_path / "kept", config, False, photos, False, 1)
+        assert read.digests == tuple(sorted(read_photo(each).sha256 for each in files))
 
 
 @pytest.mark.parametrize("system", TRAINABLE)
@@ -475,7 +499,29 @@ def test_photos_that_do_not_do_are_named(photos, tmp_path):
     ("system", "entry", "message"),
     [
         ("dncnn", {"system": "siamese"}, "of siamese, not of dncnn"),
-        ("dncnn", {"batch": 0}, "batch must be 1 or more"),
+        ("dncnn", {"batch": 0}, "batch must be a whole number, 1 or more, not 0"),
+        ("dncnn", {"cameras": "160"}, "cameras must be a whole number, from 1 to 10000, not '160'"),
+        ("dncnn", {"photos": 2.5}, "photos must be a whole number"),
+        ("dncnn", {"flats": True}, "flats must be a whole number"),
+        ("siamese", {"side": "256"}, "side must be a whole number"),
+        ("dncnn", {"side": 65}, "side must be even"),
+        ("dncnn", {"side": 48}, "side must be a whole number, 50 or more"),
+        ("csi-cnn", {"cameras": 1}, "cameras must be a whole number, from 2 to"),
+        ("csi-cnn", {"flats": 0}, "flats must be a whole number, 1 or more"),
+        ("csi-cnn", {"side": 158}, "side must be a whole number, 160 or more"),
+        ("csi-cnn", {"validation_cameras": 1}, "validation_cameras must be 0, or 2 or more"),
+        ("siamese", {"validation_photos": 1}, "validation_photos must be a whole number, 2 or"),
+        ("patch-classifier", {"cameras": 1}, "cameras must be a whole number, from 2 to"),
+        ("signature-similarity", {"side": 114, "crop": 114}, "side must be a whole number, 116 or"),
+        ("signature-similarity", {"batch": 4}, "batch must be a whole number, 8 or more"),
+        ("isonet", {"seed": 1000}, "seed must be a whole number, from 0 to 999, not 1000"),
+        ("isonet", {"seed": -1}, "seed must be a whole number, from 0 to 999, not -1"),
+        ("isonet", {"cameras": 10_001}, "cameras must be a whole number, from 1 to 10000"),
+        ("dncnn", {"stages": [stage(steps=0)]}, "stages are a list"),
+        ("dncnn", {"stages": [stage(steps="2")]}, "stages are a list"),
+        ("dncnn", {"stages": [stage(name=1)]}, "stages are a list"),
+        ("dncnn", {"stages": [stage(learning_rate="0.1")]}, "learning_rate above 0"),
+        ("dncnn", {"stages": [stage(learning_rate=float("nan"))]}, "learning_rate above 0"),
         ("dncnn", {"crop": 65}, "larger than side 64"),
         ("dncnn", {"stages": []}, "stages are a list"),
         ("dncnn", {"colour": 1}, "no system's configuration"),
@@ -489,13 +535,35 @@ def test_configurations_that_make_no_sense_are_refused(tmp_path, system, entry, 
 
 
 @pytest.mark.parametrize(
+    ("system", "entries"),
+    [
+        ("csi-cnn", {"cameras": 2, "flats": 1, "side": 160, "batch": 2}),
+        ("dncnn", {"cameras": 1, "validation_cameras": 1, "side": 50, "crop": 2, "batch": 1}),
+        ("siamese", {"cameras": 2, "validation_photos": 2, "batch": 2}),
+        ("patch-classifier", {"cameras": 2, "photos": 1, "side": 32, "batch": 1}),
+        ("isonet", {"cameras": 1, "validation_cameras": 1, "photos": 1, "side": 64, "batch": 1}),
+        ("signature-similarity", {"cameras": 2, "validation_photos": 2, "side": 116, "batch": 8}),
+    ],
+)
+def test_the_smallest_numbers_do(tmp_path, system, entries):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(CONFIGS[system] | entries | {"seed": 999}))
+    command = [system, "--config", str(path), "--out", str(tmp_path), "--threads", "1"]
+    done = CliRunner().invoke(train, command)
+    assert done.exit_code == 0, done.output
+    for manifest in tmp_path.glob(f"{system}*.json"):
+        scores = json.loads(manifest.read_text())["scores"]
+        assert np.isfinite(list(scores.values())).all()
+
+
+@pytest.mark.parametrize(
     ("system", "entry", "message"),
     [
         ("dncnn", {"stages": [{"name": "x", "steps": 1, "learning_rate": 1}]}, "no stage x"),
         ("siamese", {"crop": 64}, "crop of 128"),
         ("patch-classifier", {"crop": 16}, "crop of 32"),
         ("isonet", {"crop": 32}, "crop of 64"),
-        ("signature-similarity", {"batch": 6}, "4 divides"),
+        ("signature-similarity", {"batch": 10}, "4 divides"),
     ],
 )
 def test_tasks_refuse_numbers_that_are_not_their_papers(trained, tmp_path, system, entry, message):
