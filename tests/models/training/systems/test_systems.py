@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,16 @@ def test_a_run_logs_and_ships_its_measures(trained, photos, system):
         assert on_simulated(manifest["config"]) == (system != "patch-classifier")
         for name, value in manifest["scores"].items():
             assert value == pytest.approx(last[name], abs=1e-4)
+
+
+def test_a_finished_run_ships_the_same_again(trained, tmp_path):
+    """Its normalisation keeps to what it learned: isonet's validation is no training."""
+    shutil.copytree(trained / "isonet", tmp_path / "isonet")
+    config = str(trained / "isonet-config.json")
+    again = ["isonet", "--config", config, "--out", str(tmp_path), "--threads", "1"]
+    assert CliRunner().invoke(train, again).exit_code == 0
+    made, before = (json.loads((root / "isonet.json").read_text()) for root in (tmp_path, trained))
+    assert (made["sha256"], made["scores"]) == (before["sha256"], before["scores"])
 
 
 def test_the_manifest_names_the_photos_that_were_given(trained, photos):
