@@ -43,9 +43,9 @@ UNCOMPRESSED: Final = "uncompressed"
 LEAST_SHARE: Final = 0.95  # of the correlation with the true ISO's level
 _NAMES: Final = {
     CLASSIC: "Chen et al.'s features",
-    (*CLASSIC, NOISE): "and the noise level",
-    (*CLASSIC, ISO): "and the ISO metric",
-    (*CLASSIC, NOISE, ISO): "and both",
+    (*CLASSIC, NOISE): "these and the noise level",
+    (*CLASSIC, ISO): "these and the ISO metric",
+    (*CLASSIC, NOISE, ISO): "these and both",
 }
 
 Array = npt.NDArray[np.float64]
