@@ -8,14 +8,16 @@ ISO 400 is 1.2 stops off. Intervals are of 1,000 draws of cameras.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.accuracy import photos_folder
 from bench.figures import Estimate
 from bench.isonet_levels import ESTIMATED, MEASURED, TRUE, WAYS, correlations, level_table, shipped
-from bench.isonet_splices import KINDS, QUALITIES, UNTOUCHED, Judged, judged
+from bench.isonet_splices import KINDS, QUALITIES, UNTOUCHED, Judged, judged, real_alarms
 from bench.table import Row
 from grainseal.client.expectation import CAUTION, CAUTION_UNCALIBRATED
 from grainseal.models.bootstrap import REPLICATES, SEED, percentiles
@@ -86,6 +88,7 @@ def rows(quick: bool = False) -> list[Row]:
         *_prediction_rows(cameras, predictor, estimator.sha256 if estimator else ""),
         *_expectation_rows(cameras, predictor),
         *_splicing_rows(splices),
+        *_real_rows(estimator, photos_folder()),
         *_level_rows(cameras, quick),
     ]
 
@@ -201,6 +204,17 @@ def _splicing_rows(found: Sequence[Judged]) -> list[Row]:
             name = f"pasted from {kind}"
         table.append(Row(SECTION, f"{name}, JPEG {quality}, by {by}", value))
     return table
+
+
+def _real_rows(estimator: IsoNet | None, folder: Path | None) -> list[Row]:
+    """Scenes as their cameras wrote them, of which no part is pasted."""
+    if folder is None:
+        return [Row(SECTION, "real photos", "none: set GRAINSEAL_PHOTOS")]
+    scenes = sorted([*folder.glob("nikon/natural/*/*"), *folder.glob("canon/*/*")])
+    return [
+        Row(SECTION, f"untouched real scenes, by {by}", f"suspicious {alarms} of {len(scenes)}")
+        for by, alarms in real_alarms(estimator, scenes).items()
+    ]
 
 
 def _level_rows(cameras: Sequence[Camera], quick: bool) -> list[Row]:

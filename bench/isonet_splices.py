@@ -5,14 +5,15 @@ Host and donor are developed by their own cameras; the composition is saved as J
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from grainseal.models.correlation_features import ISO, NOISE
-from grainseal.models.iso_map import noise_map
-from grainseal.models.photo import Photo
+from grainseal.models.iso_map import MetricMap, noise_map
+from grainseal.models.photo import Photo, read_photo
 from grainseal.models.reference.isonet import IsoNet
 from grainseal.models.simulator.develop import Picture
 from grainseal.models.simulator.iso_series import IsoSeries
@@ -86,14 +87,23 @@ def _composed(host: Picture, donor: Picture, pasted: Mask) -> Picture:
     return np.where(pasted[:, :, None], donor, host)
 
 
+def real_alarms(estimator: IsoNet | None, paths: Sequence[Path]) -> dict[str, int]:
+    """How many untouched photos are called suspicious, by each map."""
+    found = [maps_of(estimator, read_photo(path)) for path in paths]
+    return {by: sum(find_splicing(maps[by]).suspicious for maps in found) for by in found[0]}
+
+
+def maps_of(estimator: IsoNet | None, photo: Photo) -> dict[str, MetricMap]:
+    """What can be split: the noise's map, and the network's where there is one."""
+    maps = {NOISE: noise_map(photo)}
+    return maps if estimator is None else {**maps, ISO: estimator.metric_map(photo)}
+
+
 def _judged(
     estimator: IsoNet | None, kind: str, quality: int, picture: Picture, pasted: Mask
 ) -> Iterator[Judged]:
     photo = Photo(compressed(picture, quality), "developed", kind, "")
-    maps = {NOISE: noise_map(photo)}
-    if estimator is not None:
-        maps[ISO] = estimator.metric_map(photo)
-    for by, values in maps.items():
+    for by, values in maps_of(estimator, photo).items():
         found = find_splicing(values)
         mask = pixel_mask(found.suspect, values.step, *photo.shape)
         yield Judged(by, kind, quality, found, f1_score(mask, pasted))

@@ -131,7 +131,7 @@ def _splicing(found: Inspection) -> str:
     if not split.suspicious:
         return f"no sign of it in its noise (separation {split.separation:.1f})"
     return (
-        f"{100 * split.share:.0f} % of it seems to be {abs(split.gap):.1f} stops "
-        f"of noise {'above' if split.gap > 0 else 'below'} the rest "
-        f"(separation {split.separation:.1f})"
+        f"suspicious: {100 * split.share:.0f} % of it has {abs(split.gap):.1f} stops of noise "
+        f"{'more' if split.gap > 0 else 'less'} than the rest (separation {split.separation:.1f}); "
+        "a part of another photo, or of the scene, rougher or smoother"
     )

@@ -98,7 +98,7 @@ def test_a_part_of_other_noise_is_named(program, pictures, known):
     assert suspicion[5:8, 7:12].min() > 0.8
     assert suspicion[11:, :].max() < 0.3
     assert program("inspect", pictures / "pasted.png") == 0
-    assert "stops of noise above the rest" in " ".join(program.out.split())
+    assert "stops of noise more than the rest" in " ".join(program.out.split())
     assert "its file states none" in " ".join(program.out.split())
     assert "not compressed with loss" in program.out
 
