@@ -161,6 +161,22 @@ def test_made_and_verified_from_the_command_line(
     assert "statement" not in program.json
 
 
+def test_a_code_committed_to_in_one_block(
+    service, alice, program: Program, log_key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As enrolments of this profile once were: their vaults go on proving."""
+    monkeypatch.setattr("grainseal.client.committing.usual_block", lambda length: length)
+    with ClaimDevice(service, tmp_path / "v") as device:
+        device.enroll_quickly(alice.enroll, proofs=True)
+        receipt = device.client.receipt()
+    copy, proof = jpeg(taken(tmp_path, 90, 101), tmp_path / "copy.jpg"), tmp_path / "proof.json"
+    with Vault.open(tmp_path / "v", PASSPHRASE) as vault:
+        made = prove_claim(vault, copy, receipt, purpose="licence")
+    assert len(parse_commitment(made.commitment).points) == 1
+    proof.write_text(made.to_json())
+    assert program("proof", "verify", proof, "--photo", copy, "--log-key", log_key) == 0
+
+
 # Refused -----------------------------------------------------------------------------------------
 
 
