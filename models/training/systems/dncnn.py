@@ -13,8 +13,6 @@ Our choices, for Wang et al. say no more than the network's name
 - Three colour planes at once.
 - Clean pictures are the simulator's, of a sensor without noise, unless photos are given: these are
   then taken for clean, as Zhang et al. take theirs. Patches of 40x40, as they have.
-- The last convolution gives the noise in units of its level: in units of white, 800 steps brought
-  its weights down to where the noise is and taught nothing.
 - Convolutions between normalisations have no bias, for that would be subtracted again.
 - Adam with a rate that falls along a cosine.
 """
@@ -58,7 +56,7 @@ class DnCnn(nn.Module):
 
     def forward(self, planes: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] -> (N, 3, H, W), about +-.05."""
-        noise: Tensor = LEVEL * self.layers(planes)
+        noise: Tensor = self.layers(planes)
         return noise
 
 
