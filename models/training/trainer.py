@@ -15,6 +15,8 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from grainseal.models.training.memory import keep_freed_memory
+
 BatchT = TypeVar("BatchT")
 
 _WARM_UP = 100  # steps
@@ -79,6 +81,7 @@ class Trainer(Generic[BatchT]):
 
     def run(self, progress: Callable[[int, float], None] | None = None) -> dict[str, float]:
         """Train to the end; the last validation's metrics. `progress` gets step and loss."""
+        keep_freed_memory()
         metrics: dict[str, float] = {}
         end = 0
         for phase in self._schedule.phases:
