@@ -21,7 +21,7 @@ from .vault_state import StoredProofs
 
 
 def committed_claims(template: NewClaimTemplate, proving: Stages | None = None) -> EncryptedClaims:
-    """The claim template, encrypted and committed to; at 2^18 symbols about 17 s.
+    """The claim template, encrypted and committed to; at 2^18 symbols about 16 s.
 
     `proving` is told how far it is.
     """

@@ -73,7 +73,7 @@ def prove_claim(
     clock: Callable[[], float] = time.time,
     proving: Stages | None = None,
 ) -> ClaimProof:
-    """A proof that the vault's committed claim code matches `copy`; about 10 s at 2^18 symbols.
+    """A proof that the vault's committed claim code matches `copy`; about 5 s at 2^18 symbols.
 
     `receipt`: of the vault's enrolment. `original`: the photo that the copy was made from; a
     cropped copy needs it, and it stays here. `purpose`: what the proof is for, which it is bound

@@ -24,7 +24,7 @@ def prove_signs(
     statement: bytes,
     progress: Progress = no_progress,
 ) -> bytes:
-    """The proof, bound to `statement`; at N = 2^18 about 20 s."""
+    """The proof, bound to `statement`; at N = 2^18 about 15 s."""
     writer = ProofWriter(_transcript(commitment, statement))
     blocks, size = secret.blocks, commitment.block
     mask, signs = random_scalar(), np.concatenate([block.values for block in blocks])
