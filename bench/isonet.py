@@ -23,7 +23,7 @@ from grainseal.client.expectation import CAUTION, CAUTION_UNCALIBRATED
 from grainseal.models.bootstrap import REPLICATES, SEED, percentiles
 from grainseal.models.correlation_features import CLASSIC, ISO, NOISE
 from grainseal.models.correlation_prediction import Predictor, camera_gain, read_predictor
-from grainseal.models.iso_map import PATCH
+from grainseal.models.iso_map import PATCH, iso_metric
 from grainseal.models.manifest import WeightsError
 from grainseal.models.photo import Photo
 from grainseal.models.reference.isonet import IsoNet
@@ -114,7 +114,7 @@ def _metrics(estimator: IsoNet, pictures: Sequence[npt.NDArray[np.uint8]]) -> Ar
 
 
 def _iso_rows(cameras: Sequence[Camera]) -> list[Row]:
-    true = np.log2(np.array(cameras[0].series.isos) / 100)
+    true = iso_metric(np.array(cameras[0].series.isos))
     table = []
     for name in cameras[0].metrics:
         found = np.array([camera.metrics[name] for camera in cameras])

@@ -13,10 +13,9 @@ from grainseal.models.correlation_features import CLASSIC, block_features
 from grainseal.models.correlation_prediction import (
     Fit,
     amplified,
-    camera_gain,
     expected_ncc,
-    is_told,
     read_predictor,
+    told_gain,
 )
 from grainseal.models.extractor import get_extractor
 from grainseal.models.matching import ncc_false_match
@@ -76,10 +75,7 @@ def _gain(sides: Sequence[tuple[list[float], float | None]]) -> float | None:
     None if both have but one, or if no camera is so strong or weak: then something else is alike.
     """
     own, alike = max(sides, key=lambda side: len(side[0]))
-    if alike is None:
-        return None
-    gain = camera_gain(own[::2], own[1::2], alike)
-    return gain if is_told(gain) else None
+    return None if alike is None else told_gain(own[::2], own[1::2], alike)
 
 
 def _correlations(fit: Fit, files: Sequence[Path], crop: int | None) -> list[float]:

@@ -123,9 +123,10 @@ def camera_gain(one: Sequence[float], other: Sequence[float], reached: float) ->
     return math.exp((low + high) / 2)
 
 
-def is_told(gain: float) -> bool:
-    """Whether a camera can be so strong or weak: else something else made its photos alike."""
-    return _WITHIN * LEAST_GAIN < gain < MOST_GAIN / _WITHIN
+def told_gain(one: Sequence[float], other: Sequence[float], reached: float) -> float | None:
+    """`camera_gain`; None if no camera is so strong or weak: then something else is alike."""
+    gain = camera_gain(one, other, reached)
+    return gain if _WITHIN * LEAST_GAIN < gain < MOST_GAIN / _WITHIN else None
 
 
 def read_predictor(folder: Path | None = None) -> Predictor:

@@ -26,6 +26,12 @@ LEAST_NOISE: Final = 0.25
 _JPEG_BLOCK: Final = 8
 
 
+def iso_metric(iso: npt.NDArray[np.integer]) -> Array:
+    """log2(ISO / 100) (ISONet's equation 1)."""
+    metric: Array = np.log2(iso / 100).astype(np.float32)
+    return metric
+
+
 @dataclass(frozen=True)
 class MetricMap:
     """ISO metrics on a grid, float32 (rows, columns).

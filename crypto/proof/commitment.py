@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..canonical import canonical, fields_of
 from ..errors import MalformedMessage, MisuseError
-from .curve import POINT_BYTES, Point, decode_point, encode_point, multiexp, signed_sum
+from .curve import POINT_BYTES, Point, decode_point, encode_point, signed_sum
 from .errors import ProofError
 from .field import Scalar, reduced, small_vector
 from .generators import MAX_BLOCK, generators
@@ -97,8 +97,7 @@ def commit(secret: CommittedCode) -> Commitment:
 
 def commit_block(block: Block) -> Point:
     """A block's commitment."""
-    base = generators(block.values.size)
-    return multiexp([*base.code, base.blinding], [*block.values, block.blinding])
+    return block.commitment(generators(block.values.size))
 
 
 def parse_commitment(data: bytes) -> Commitment:

@@ -17,7 +17,7 @@ from grainseal.models.correlation_features import (
 )
 from grainseal.models.correlation_prediction import STEM, Array, Fit, Predictor, fitted
 from grainseal.models.extractor import get_extractor
-from grainseal.models.iso_map import PATCH, MetricMap
+from grainseal.models.iso_map import PATCH, MetricMap, iso_metric
 from grainseal.models.photo import Photo
 from grainseal.models.reference.isonet import IsoNet
 from grainseal.models.simulator.develop import Picture
@@ -87,7 +87,7 @@ def with_true_iso(case: CameraCase) -> CameraCase:
     """The ISO metric of every patch is that of the ISO at which the photo was taken."""
     maps = [
         MetricMap(np.full([length // PATCH for length in photo.shape], metric, np.float32), PATCH)
-        for photo, metric in zip(case.photos, np.log2(np.array(case.isos) / 100), strict=True)
+        for photo, metric in zip(case.photos, iso_metric(np.array(case.isos)), strict=True)
     ]
     return replace(case, features=tuple(map(block_features, case.photos, maps)))
 

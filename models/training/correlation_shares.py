@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grainseal.models.correlation_features import BlockFeatures
-from grainseal.models.correlation_prediction import Fit, amplified, camera_gain, is_told
+from grainseal.models.correlation_prediction import Fit, amplified, told_gain
 from grainseal.models.training.correlation_truth import Truth
 
 Array = npt.NDArray[np.float64]
@@ -61,9 +61,9 @@ def _shares(scenes: Seen, evens: Seen, fit: Fit) -> CameraShares:
     said, even = (
         [float(fit.predicted(each).mean()) for each in seen.features] for seen in (scenes, evens)
     )
-    gain = camera_gain(even[:1], even[1:], float(evens.truth.pairs[0, 1]))
+    gain = told_gain(even[:1], even[1:], float(evens.truth.pairs[0, 1]))
     has = scenes.truth.whole
-    gained = _over(has, amplified(said, gain)) if is_told(gain) else np.array([])
+    gained = _over(has, amplified(said, gain)) if gain is not None else np.array([])
     return CameraShares(_over(has, said), gained)
 
 

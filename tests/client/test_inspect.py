@@ -77,7 +77,7 @@ def test_maps_lie_where_they_say(program, pictures, known):
     assert np.shape(iso["values"]) == (15, 15)
     patch = photo.pixels[32 * 3 : 32 * 3 + 64, 32 * 7 : 32 * 7 + 64]
     assert iso["values"][3][7] == pytest.approx(metric_of(patch), abs=1e-3)
-    # Coefficients belong to a network: of another one, the photo is judged without its metric.
+    # Predicted without the ISO metric, whatever the network says.
     fit = fit_for("neural")
     assert correlation["values"] == pytest.approx(
         np.round(fit.predicted(block_features(photo)), 4), abs=1e-4

@@ -25,13 +25,12 @@ from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.fft import dct
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grainseal.models.iso_map import PATCH
+from grainseal.models.iso_map import PATCH, iso_metric
 from grainseal.models.reference.isonet import NAME
 from grainseal.models.reference.patch_classifier import patches_of
 from grainseal.models.training.config import ConfigError
@@ -86,12 +85,6 @@ def _filters() -> Tensor:
     squares = np.einsum("ur,vc->uvrc", waves, waves).reshape(-1, _FILTER_SIDE, _FILTER_SIDE)[1:]
     filters = np.einsum("kp,frc->kfprc", np.array(_COLOURS), squares)
     return torch.from_numpy(filters.reshape(-1, 3, _FILTER_SIDE, _FILTER_SIDE).astype(np.float32))
-
-
-def iso_metric(iso: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
-    """log2(ISO / 100) (equation 1)."""
-    metric: npt.NDArray[np.float32] = np.log2(iso / 100).astype(np.float32)
-    return metric
 
 
 class Patches(NamedTuple):

@@ -9,10 +9,11 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install g
 
 from torch import nn  # noqa: E402 - after the skip
 
+from grainseal.models.iso_map import iso_metric  # noqa: E402
 from grainseal.models.training.systems import siamese, signature_similarity  # noqa: E402
 from grainseal.models.training.systems.csi_cnn import CsiCnn, cosine_loss  # noqa: E402
 from grainseal.models.training.systems.dncnn import DnCnn, noise_loss  # noqa: E402
-from grainseal.models.training.systems.isonet import IsoNetwork, iso_metric  # noqa: E402
+from grainseal.models.training.systems.isonet import IsoNetwork  # noqa: E402
 from grainseal.models.training.systems.patch_classifier import (  # noqa: E402
     PatchClassifier,
     Probabilities,
