@@ -12,6 +12,11 @@ Our choices
 - 32 filters in each convolution, rectified; convolutions do not pad. The paper has neither number.
 - Patches are taken from the photo at full size; the authors first bring photos to 640x640, which
   moves the sensor's pattern off its grid.
+- Every plane of a patch loses its mean, and the patch is divided by its deviation: colour is the
+  scene's, and what is left of an even patch is the camera's.
+- The first filters begin blind to shading (`high_pass`).
+- What is dropped are whole planes and whole filters. Single pixels would be noise, louder than what
+  is looked for, that is there in training and not in use.
 - A photo's probabilities are the mean of its patches'; the paper has patches alone.
 - Adam with a rate that falls along a cosine.
 """
@@ -28,6 +33,7 @@ from torch.nn import functional
 from grainseal.models.reference.patch_classifier import NAME, PATCH, patches_of
 from grainseal.models.training.config import ConfigError
 from grainseal.models.training.systems.config import SystemConfig
+from grainseal.models.training.systems.high_pass import blind_to_shading
 from grainseal.models.training.systems.photos import CameraPhotos
 from grainseal.models.training.systems.task import Part, Task, as_planes, phases_of
 
@@ -35,6 +41,7 @@ _FILTERS: Final = 32
 _FIRST, _SECOND, _POOL = 8, 3, 2
 _DENSE: Final = (256, 512)
 _INPUT_DROPPED, _HIDDEN_DROPPED = 0.1, 0.2
+_LEAST_DEVIATION: Final = 1 / 255
 
 
 class PatchClassifier(nn.Module):
@@ -43,11 +50,13 @@ class PatchClassifier(nn.Module):
     def __init__(self, cameras: int) -> None:
         super().__init__()
         side = (PATCH - (_FIRST - 1) - (_SECOND - 1)) // _POOL
+        first = nn.Conv2d(3, _FILTERS, _FIRST)
+        blind_to_shading(first)
         self.layers = nn.Sequential(
-            nn.Dropout(_INPUT_DROPPED),
-            nn.Conv2d(3, _FILTERS, _FIRST),
+            nn.Dropout2d(_INPUT_DROPPED),
+            first,
             nn.ReLU(),
-            nn.Dropout(_HIDDEN_DROPPED),
+            nn.Dropout2d(_HIDDEN_DROPPED),
             nn.Conv2d(_FILTERS, _FILTERS, _SECOND),
             nn.ReLU(),
             nn.MaxPool2d(_POOL),
@@ -61,7 +70,9 @@ class PatchClassifier(nn.Module):
 
     def forward(self, patches: Tensor) -> Tensor:
         """(N, 3, 32, 32) in [0, 1] -> (N, cameras)."""
-        logits: Tensor = self.layers(patches)
+        rest = patches - patches.mean(dim=(2, 3), keepdim=True)
+        deviation = rest.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        logits: Tensor = self.layers(rest / (deviation + _LEAST_DEVIATION))
         return logits
 
 

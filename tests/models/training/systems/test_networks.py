@@ -172,7 +172,7 @@ def test_patch_classifier_layers_by_hand():
         256 * 512 + 512,
         512 * 15 + 15,
     )
-    dropped = [part.p for part in network.modules() if isinstance(part, nn.Dropout)]
+    dropped = [part.p for part in network.modules() if isinstance(part, nn.Dropout2d)]
     assert dropped == [0.1, 0.2]
     with torch.no_grad():
         found = Probabilities(network).eval()(torch.rand(4, 3, 32, 32))
