@@ -74,7 +74,9 @@ def matrix(settings: Settings) -> Reproduction:
             "The threshold of each line has the highest F1 on pairs of other photos of the same "
             f"cameras, as in the paper, where it was {THRESHOLD}.",
             f"The networks were trained here, for minutes, on the centre of "
-            f"{matcher.config['side']} pixels a side; the paper takes whole photos.",
+            f"{matcher.config['crop']} pixels a side; the paper takes whole photos.",
+            "The paper's photos show two indoor scenes, again and again; here no scene comes twice"
+            " in simulated photos.",
             "The paper's cameras are 31 of 34 devices of 25 models"
             f"{'; simulated ones are two of each model' if settings.data is None else ''}.",
         ),
@@ -198,7 +200,7 @@ def _size(group: _Group) -> str:
 
 def _described(matcher: SignatureMatcher, groups: Iterable[_Group], settings: Settings) -> str:
     counts = ", ".join(f"{len(group.cameras)} cameras {group.title}" for group in groups)
-    side = matcher.config["side"]
+    side, crop = matcher.config["side"], matcher.config["crop"]
     if settings.data is not None:
-        return f"{settings.data}, centre {side}x{side}: {counts}"
-    return f"simulated photos, JPEG of {side}x{side}: {counts}"
+        return f"{settings.data}, centre {crop}x{crop}: {counts}"
+    return f"simulated photos, JPEG of {side}x{side}, their centre {crop}x{crop}: {counts}"

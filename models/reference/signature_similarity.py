@@ -33,7 +33,7 @@ class SignatureMatcher:
         """WeightsError, which says what to do, if the networks are not there."""
         self._signature, self._similarity = (TrainedNetwork(NAME, stem) for stem in STEMS)
         self.config: Mapping[str, Any] = self._signature.manifest.config
-        self._side = int(self.config["side"])
+        self._crop = int(self.config["crop"])
 
     def start(self) -> AveragedSet:
         """An empty set; its features are its mean signature, float32 (1, 1024)."""
@@ -45,7 +45,7 @@ class SignatureMatcher:
         return float(np.mean(self._similarity.run(one=both[0], other=both[1])))
 
     def _signed(self, photo: Photo) -> Array:
-        planes = np.stack(list(photo.cropped(self._side).planes()))
+        planes = np.stack(list(photo.cropped(self._crop).planes()))
         return self._signature.run(photos=planes[None])
 
 

@@ -22,7 +22,7 @@ _LEAST_OF: Final[dict[str, dict[str, int]]] = {
     "dncnn": {"side": 50, "crop": 2},
     "siamese": {"cameras": 2, "validation_photos": 2, "batch": 2},
     "patch-classifier": {"cameras": 2},
-    "signature-similarity": {"cameras": 2, "validation_photos": 2, "side": 116, "batch": 8},
+    "signature-similarity": {"cameras": 2, "validation_photos": 2, "crop": 116, "batch": 8},
 }
 _COMPARING: Final = ("csi-cnn", "siamese", "signature-similarity")  # one camera with another
 

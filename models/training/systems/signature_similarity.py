@@ -12,10 +12,12 @@ binary cross-entropy.
 
 Our choices
 
-- The input is the centre of the photo, side x side pixels at full size (192 in the configuration);
-  the paper takes the whole photo and does not say at what size.
+- The input is the centre of the photo, crop x crop pixels at full size (128 in the configuration);
+  the paper takes the whole photo and does not say at what size. Training crops side x side pixels
+  anywhere, on even offsets, so that the colour filter's phase stays.
 - Strides, which Table 1 leaves out: 2 in the first convolution and in every maximum over 3x3; no
-  padding. So a side of 192 ends as 3x3 in 128 channels.
+  padding. So a crop of 128 ends as one pixel in 128 channels.
+- The first filters begin blind to shading (`high_pass`).
 - The second dense layer of the similarity network, without a size in the paper, has 64 neurons.
 - The similarity network sees its two signatures in an order; in use the score is the mean of both.
 - A set of several photos has the mean of their signatures.
@@ -29,6 +31,7 @@ from functools import partial
 from typing import Final, NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -36,6 +39,7 @@ from torch.nn import functional
 from grainseal.models.reference.signature_similarity import NAME, SIGNATURE, STEMS
 from grainseal.models.training.config import ConfigError
 from grainseal.models.training.systems.config import SystemConfig
+from grainseal.models.training.systems.high_pass import blind_to_shading
 from grainseal.models.training.systems.photos import CameraPhotos
 from grainseal.models.training.systems.task import Part, Task, as_planes, phases_of, separation
 
@@ -49,7 +53,7 @@ _PHOTOS: Final = 4  # of each camera in a batch
 
 
 class Signature(nn.Module):
-    """A photo in, its signature out (Table 1, layers 1 to 5)."""
+    """The centre of a photo in, its signature out (Table 1, layers 1 to 5)."""
 
     def __init__(self, side: int) -> None:
         """`side` of the photos in pixels; ValueError if nothing of them would be left."""
@@ -64,6 +68,7 @@ class Signature(nn.Module):
                 nn.MaxPool2d(_POOL, _POOL_STRIDE),
             ]
             before = filters
+        blind_to_shading(cast(nn.Conv2d, blocks[0]))
         self.blocks = nn.Sequential(*blocks)
         self.dense = nn.Linear(before * side_at_the_end(side) ** 2, SIGNATURE)
 
@@ -133,26 +138,27 @@ def task(
     threads: int,  # noqa: ARG001 - every task has it
 ) -> Task:
     """Both phases; validation scores all pairs of photos of cameras that were not trained on."""
-    if config.crop != config.side or config.batch % _PHOTOS or config.photos < _PHOTOS:
+    if config.crop % 2 or config.batch % _PHOTOS or config.photos < _PHOTOS:
         raise ConfigError(
-            f"{NAME} takes crop and side alike, a batch that {_PHOTOS} divides, and as many photos "
-            "of a camera or more"
+            f"{NAME} takes an even crop, a batch that {_PHOTOS} divides, and as many photos of a "
+            "camera or more"
         )
-    network = SignatureSimilarity(config.side, len(training.names))
+    network = SignatureSimilarity(config.crop, len(training.names))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     signatures = torch.rand(2, 2, SIGNATURE) * 2 - 1
     return Task(
         module=network,
         phases=phases_of(config, {"signature": _classify, "similarity": _pair_up}),
         batches=partial(_batches, config, training),
-        validate=partial(_validate, validation),
+        validate=partial(_validate, validation, config.crop),
         parts=(
             Part(
                 stem=STEMS[0],
                 module=network.signature,
-                inputs={"photos": torch.rand(2, 3, config.side, config.side)},
+                inputs={"photos": torch.rand(2, 3, config.crop, config.crop)},
                 output="signature",
                 contract=(
-                    f"photos: float32 (N, 3, {config.side}, {config.side}), the centre, R, G and B "
+                    f"photos: float32 (N, 3, {config.crop}, {config.crop}), the centre, R, G and B "
                     "as stored, divided by 255. signature: float32 (N, 1024) in [-1, 1]"
                 ),
                 known={"camera_names": list(training.names)},
@@ -193,23 +199,36 @@ def _pair_up(network: nn.Module, batch: Labelled) -> Tensor:
 def _batches(
     config: SystemConfig, photos: CameraPhotos, first: int, count: int
 ) -> Iterator[Labelled]:
-    cameras, scenes = photos.scenes.shape[:2]
+    cameras, scenes, side = photos.scenes.shape[:3]
+    places = (side - config.crop) // 2 + 1
     for number in range(first, first + count):
         rng = np.random.default_rng([config.seed, number, 46])
         groups = config.batch // _PHOTOS
         chosen = rng.choice(cameras, groups, replace=cameras < groups)
-        drawn = [photos.scenes[c, s] for c in chosen for s in rng.permutation(scenes)[:_PHOTOS]]
+        drawn = []
+        for camera in chosen:
+            for scene in rng.permutation(scenes)[:_PHOTOS]:
+                top, left = 2 * rng.integers(0, places, 2)
+                window = np.s_[top : top + config.crop, left : left + config.crop]
+                drawn.append(photos.scenes[camera, scene][window])
         yield Labelled(
             as_planes(np.stack(drawn)), torch.from_numpy(np.repeat(chosen, _PHOTOS)).long()
         )
 
 
-def _validate(photos: CameraPhotos, network: nn.Module) -> dict[str, float]:
+def _centre(scenes: npt.NDArray[np.uint8], crop: int) -> npt.NDArray[np.uint8]:
+    """As a photo is cropped in use, models/photo.py."""
+    start = (scenes.shape[1] - crop) // 4 * 2
+    return scenes[:, start : start + crop, start : start + crop]
+
+
+def _validate(photos: CameraPhotos, crop: int, network: nn.Module) -> dict[str, float]:
     """All pairs of photos, each in both orders."""
     both = cast(SignatureSimilarity, network)
     count = photos.scenes.shape[1]
     with torch.no_grad():
-        signatures = torch.cat([both.signature(as_planes(scenes)) for scenes in photos.scenes])
+        seen = (as_planes(_centre(scenes, crop)) for scenes in photos.scenes)
+        signatures = torch.cat([both.signature(planes) for planes in seen])
         one, other = torch.triu_indices(len(signatures), len(signatures), 1)
         pairs = ((one, other), (other, one))
         found = [both.similarity(signatures[a], signatures[b]).numpy() for a, b in pairs]

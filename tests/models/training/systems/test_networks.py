@@ -13,6 +13,7 @@ from grainseal.models.iso_map import iso_metric  # noqa: E402
 from grainseal.models.training.systems import siamese, signature_similarity  # noqa: E402
 from grainseal.models.training.systems.csi_cnn import CsiCnn, cosine_loss  # noqa: E402
 from grainseal.models.training.systems.dncnn import DnCnn, noise_loss  # noqa: E402
+from grainseal.models.training.systems.high_pass import blind_to_shading  # noqa: E402
 from grainseal.models.training.systems.isonet import IsoNetwork  # noqa: E402
 from grainseal.models.training.systems.patch_classifier import (  # noqa: E402
     PatchClassifier,
@@ -177,6 +178,36 @@ def test_patch_classifier_layers_by_hand():
     with torch.no_grad():
         found = Probabilities(network).eval()(torch.rand(4, 3, 32, 32))
     np.testing.assert_allclose(found.sum(dim=1), 1, rtol=1e-5)
+
+
+def test_patch_classifier_sees_neither_colour_nor_contrast():
+    torch.manual_seed(3)
+    network = PatchClassifier(cameras=4).eval()
+    patches = 0.4 + 0.05 * torch.randn(5, 3, 32, 32)
+    colour = torch.tensor([0.1, -0.2, 0.3])[:, None, None]
+    with torch.no_grad():
+        found = network(patches)
+        torch.testing.assert_close(network(patches + colour), found, rtol=1e-3, atol=1e-5)
+        stronger = network(0.4 + 2 * (patches - 0.4))
+        assert (stronger - found).abs().max() < 0.1 * found.std()
+        assert (network(patches.flip(3)) - found).abs().max() > 0.1 * found.std()
+
+
+@pytest.mark.parametrize("reach", [7, 8])
+def test_filters_begin_blind_to_shading_and_to_nothing_else(reach):
+    torch.manual_seed(4)
+    filters = nn.Conv2d(3, 16, reach)
+    before = filters.weight.detach().clone()
+    blind_to_shading(filters)
+    y, x = torch.meshgrid(torch.arange(20.0), torch.arange(20.0), indexing="ij")
+    plain = torch.stack([torch.ones(20, 20), 0.3 * x - y, x * y + 0.5 * x**2 - 2 * y**2])
+    with torch.no_grad():
+        for each in plain:
+            answer = filters(each.expand(1, 3, 20, 20)) - filters.bias[:, None, None]
+            torch.testing.assert_close(answer, torch.zeros_like(answer), rtol=0, atol=2e-4)
+        ripple = torch.cos(2.2 * x[:reach, :reach]) * torch.cos(2.5 * y[:reach, :reach])
+        kept, original = ((each * ripple).sum(dim=(2, 3)) for each in (filters.weight, before))
+    assert np.corrcoef(kept.flatten(), original.flatten())[0, 1] > 0.9
 
 
 def test_isonet_layers_by_hand():
