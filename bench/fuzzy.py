@@ -41,6 +41,7 @@ from grainseal.crypto.profiles import FUZZY_MAX_V1, FUZZY_V1, FuzzyProfile
 from grainseal.crypto.sketch import codeword_ratios, packed
 from grainseal.models.bootstrap import share_interval
 from grainseal.models.codes import Features, code_for, encode, select_positions, soft_code
+from grainseal.models.cores import usable_cores
 
 SECRET = bytes(32)
 SEEDS = range(200, 210)
@@ -60,7 +61,7 @@ _OTHERS_BURSTS = 4
 
 def rows(quick: bool = False) -> list[Row]:
     """All tables; those of real photos are left out when there are none."""
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn")) as pool:
         table = _real_rows(1 if quick else 4)
         for iso in (100,) if quick else BURSTS:
             seeds = SEEDS[:3] if quick else SEEDS

@@ -20,6 +20,7 @@ from typing import Final
 
 from grainseal.crypto.profiles import Profile
 from grainseal.models.codes import CodeError, code_for, require_frame
+from grainseal.models.cores import usable_cores
 from grainseal.models.photo import RAW_SUFFIXES, Photo, PhotoError, read_photo
 from grainseal.models.quality import Problem, problems
 
@@ -84,7 +85,7 @@ def worker_pool() -> Iterator[ProcessPoolExecutor]:
     """
     others = set(active_children())
     with ProcessPoolExecutor(
-        min(os.cpu_count() or 1, 8), mp_context=get_context("spawn"), initializer=_begin
+        min(usable_cores(), 8), mp_context=get_context("spawn"), initializer=_begin
     ) as pool:
         try:
             yield pool

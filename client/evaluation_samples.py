@@ -4,7 +4,6 @@ What cannot be used is counted and named, never dropped in silence: ISO/IEC 1979
 that give no template failures to acquire, and error rates mean little without their number.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from grainseal.models.cores import usable_cores
 from grainseal.models.matching import DEFAULT_MATCHER
 from grainseal.models.photo import Photo, PhotoError, PhotoKind, read_photo
 
@@ -94,7 +94,7 @@ class Extraction:
         done = 0
         units: list[Unit] = []
         most = _MOST_THREADS if self._settings.crop else _MOST_THREADS_OF_WHOLE_FRAMES
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, most)) as pool:
+        with ThreadPoolExecutor(min(usable_cores(), most)) as pool:
             try:
                 made = pool.map(
                     lambda sample: _made(sample, self._method, transform, probe), samples

@@ -1,7 +1,6 @@
 """`grainseal evaluate-leakage`: how far published photos go towards a camera's code."""
 
 import json
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from grainseal.models.cores import usable_cores
 from grainseal.models.leakage import LeakagePoint, points_of
 from grainseal.models.leakage_camera import CameraTrial, LeakageSpec, try_camera
 from grainseal.models.photo import PhotoError
@@ -130,7 +130,7 @@ def measure(spec: LeakageSpec, tell: Progress) -> list[LeakagePoint]:
     `ClientError` when the frame is too small for the extractor.
     """
     ticks = _Ticks(spec.cameras * spec.shots_per_camera, tell)
-    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    threads = min(usable_cores(), _MOST_THREADS)
     with ThreadPoolExecutor(threads) as pool:
 
         def trial(index: int) -> CameraTrial:

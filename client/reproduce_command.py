@@ -68,8 +68,9 @@ def reproduce(
 ) -> None:
     """Compute a paper's TABLE again: its layout, its figures, ours beside them.
 
-    The first line says what ours was measured on: simulated cameras that no training has seen, or
-    the photos in --data, sorted as `grainseal dataset` does. The last lines say what else differs.
+    The first line says what ours was measured on: simulated cameras that no training has seen
+    (eurecom-closed, and dresden-matrix in its first line: other photos of those trained on), or the
+    photos in --data, sorted as `grainseal dataset` does. The last lines say what else differs.
     """
     from .reproduction.layout import as_text
     from .reproduction.work import Settings

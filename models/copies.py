@@ -105,9 +105,11 @@ class _Halved:
         small = halved(photo)
         if self._first is None:
             self._begin(photo, small)
-            self._first = photo.without_pixels()
-        require_same_grid(photo, self._first, self._first.shape)
+        else:
+            require_same_grid(photo, self._first, self._first.shape)
         self._made.add(small)
+        # Only now: a photo that is refused says nothing of the next.
+        self._first = self._first or photo.without_pixels()
 
     def finish(self) -> Fingerprint:
         if self._first is None:

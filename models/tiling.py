@@ -6,7 +6,6 @@ reflection and even offsets keep the phases of the CFA cell, and offsets that ar
 keep the blocks that networks of several scales cut a photo into.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from grainseal.models.cores import usable_cores
 from grainseal.models.photo import Photo, PhotoError
 
 Planes = npt.NDArray[np.float32]
@@ -94,7 +94,4 @@ def _mirrored(start: int, stop: int, length: int) -> npt.NDArray[np.intp]:
 
 
 def _threads() -> int:
-    if _most_threads:
-        return _most_threads
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    return _most_threads or usable_cores()

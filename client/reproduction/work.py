@@ -1,6 +1,5 @@
 """What every table needs: its settings, all cores at work, rates with intervals."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from grainseal.models import bootstrap, evaluation
+from grainseal.models.cores import usable_cores
 from grainseal.models.evaluation import Comparisons, Indices, Ranking
 from grainseal.models.fingerprint import Plane
 from grainseal.models.manifest import WeightsError
@@ -82,7 +82,7 @@ def on_every_core(
 ) -> Iterator[_B]:
     """The results in order; `ClientError` for a photo that cannot be worked on."""
     wanted = list(items)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         try:
             for done, result in enumerate(pool.map(work, wanted)):
                 progress(stage, done + 1, len(wanted))

@@ -274,6 +274,19 @@ def test_copies_of_photos_of_two_sizes_are_not_joined(flats):
             halves.add(large)
 
 
+def test_a_photo_whose_copy_is_refused_is_not_the_first(flats):
+    small, large = (read_photo(next((flats / name).iterdir())) for name in ("cam1", "cam3"))
+    extractor = get_extractor("wavelet")
+    halves = copy_estimator("half", extractor, None, FingerprintEstimator)
+    with pytest.raises(PhotoError, match="160 pixels a side"):
+        halves.add(small.cropped(32))
+    with pytest.raises(PhotoError, match="at least one"):
+        halves.finish()
+    halves.add(large)
+    alone = copy_fingerprint(large, "half", extractor, None)
+    np.testing.assert_array_equal(halves.finish().values, alone.values)
+
+
 def test_copies_are_made_of_the_whole_photo_and_lie_where_it_lay(flats):
     photo = read_photo(next((flats / "cam3").iterdir()))
     assert (photo.shape, halved(photo).shape) == ((SIDE + 64, SIDE), (192, 160))
