@@ -75,8 +75,8 @@ def _differs(photos: PhotoSet) -> tuple[str, ...]:
         f"{_each([len(camera.flats) for camera in photos.cameras])}, all even; the paper sets a "
         "tenth of its photos apart for them, about 100 of each of the authors' phones, and does "
         "not say that they are even.",
-        "The networks were trained here, on simulated cameras unless their owner gave photos, and "
-        "for minutes (docs/EVALUATION.md, Training them); simulated ones of the same simulator.",
+        "The networks were trained here, on simulated cameras unless their owner gave photos "
+        "(docs/EVALUATION.md, Training them); simulated ones of the same simulator.",
         "A score is the normalised correlation of one photo's residual with the fingerprint, at "
         "one place; of three planes the residual is that of the luminance.",
     )

@@ -73,10 +73,10 @@ def matrix(settings: Settings) -> Reproduction:
             ),
             "The threshold of each line has the highest F1 on pairs of other photos of the same "
             f"cameras, as in the paper, where it was {THRESHOLD}.",
-            f"The networks were trained here, for minutes, on the centre of "
-            f"{matcher.config['crop']} pixels a side; the paper takes whole photos.",
-            "The paper's photos show two indoor scenes, again and again; here no scene comes twice"
-            " in simulated photos.",
+            f"The networks were trained here and see the centre, {matcher.config['crop']} pixels a "
+            "side; the paper takes whole photos.",
+            "The paper's photos show two indoor scenes, again and again"
+            f"{'; of simulated photos no two show one' if settings.data is None else ''}.",
             "The paper's cameras are 31 of 34 devices of 25 models"
             f"{'; simulated ones are two of each model' if settings.data is None else ''}.",
         ),
@@ -107,7 +107,7 @@ def _groups(matcher: SignatureMatcher, settings: Settings) -> list[_Group]:
 def _given(matcher: SignatureMatcher, data: Path, count: int) -> list[_Group]:
     """Cameras that the training names and all others, without the photos it took."""
     config = matcher.config
-    shots = other_photos(shots_by_camera(data, SCENES, config["side"]), matcher.name, config)
+    shots = other_photos(shots_by_camera(data, SCENES, config["crop"]), matcher.name, config)
     known = config.get("camera_names", ()) if not on_simulated(config) else ()
     enough = _VALIDATION + 2
     own = [Camera(name, (), tuple(shots[name])) for name in shots if name in known]

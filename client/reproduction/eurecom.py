@@ -86,7 +86,7 @@ def table_2(settings: Settings) -> Reproduction:
         (
             *_DIFFERS,
             "The siamese network was trained here, on simulated cameras unless its owner gave "
-            "photos, and for minutes (docs/EVALUATION.md, Training them).",
+            "photos (docs/EVALUATION.md, Training them).",
             "It compares as many places of 256x256 as the photos have, 40 at most; the paper 40.",
         ),
     )
@@ -120,7 +120,7 @@ def closed(settings: Settings) -> Reproduction:
             "Its photos are brought to 640x640; ours are "
             f"{'simulated at' if measured.simulated else 'the centre of'} "
             f"{measured.side}x{measured.side}.",
-            "The classifier was trained here, for minutes.",
+            "The classifier was trained here (docs/EVALUATION.md, Training them).",
         ),
     )
 

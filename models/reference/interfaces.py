@@ -1,7 +1,8 @@
 """What systems do, whoever published them: one protocol for each kind.
 
 extractor       photo -> residual                            models/extractor.py
-pair matcher    two sets of photos -> score                  `PairMatcher`
+pair matcher    two sets of photos -> score                  `PairMatcher`; models/correlations.py
+                                                             for those that correlate
 classifier      photo -> camera, among those it was shown    `Classifier`
 estimator       photo -> ISO                                 `IsoEstimator`
 """

@@ -66,6 +66,7 @@ def _schedule(
         ),
         batches=partial(data.batches, training, config),
         validate=partial(validate, validation),
+        seed=config.seed,
     )
 
 

@@ -1,7 +1,7 @@
 """A training loop that knows nothing of the model: stages, steps, checkpoints, metrics.
 
-A step's batch is determined by the step's number, so a run that was stopped goes on as if it had
-not been.
+A step's batch, and whatever a layer draws at random, depends on the seed and the step's number
+alone, so a run that was stopped goes on as if it had not been.
 """
 
 import json
@@ -22,6 +22,7 @@ BatchT = TypeVar("BatchT")
 _WARM_UP = 100  # steps
 _FINAL_RATE = 0.02  # of the first
 _LARGEST_GRADIENT = 1.0
+_STEP_BITS = 32
 
 
 class TrainingError(RuntimeError):
@@ -45,6 +46,7 @@ class Schedule(Generic[BatchT]):
     phases: tuple[Phase[BatchT], ...]
     batches: Callable[[int, int], Iterator[BatchT]]  # first step, count
     validate: Callable[[nn.Module], dict[str, float]]
+    seed: int = 0  # of what layers draw
     every: int = 500  # steps between validations, which also write the checkpoint
 
     @property
@@ -121,6 +123,7 @@ class Trainer(Generic[BatchT]):
     def _one_step(self, phase: Phase[BatchT], done: int, batch: BatchT) -> float:
         for group in self._optimizer.param_groups:
             group["lr"] = phase.learning_rate * _rate(done, phase.steps)
+        torch.manual_seed((self._schedule.seed << _STEP_BITS) + self._step)
         loss = phase.loss(self._module, batch)
         value = float(loss.detach())
         if not math.isfinite(value):

@@ -20,8 +20,9 @@ Our choices
 - phi of equations 6 and 7 is not given: .5, so that of two unrelated pairs the one with a negative
   correlation costs half as much. It must be in [0, 1), or negative correlations would cost nothing.
 - The loss of a batch is the mean of its pairs'.
-- A fingerprint is models/fingerprint.py's, by the wavelet, of even photos of the camera, where the
-  authors set a tenth of its photos apart (3.2.2).
+- A fingerprint is models/fingerprint.py's, by the wavelet: weighted by the local variance of the
+  residual and cleaned, which equation 5 is not. It is of even photos of a simulated camera, of the
+  first ones by name of a given one; the authors set a tenth of its photos apart (3.2.2).
 - Cameras are the simulator's unless photos are given, and those for validation are others.
 - Adam with a rate that falls along a cosine from .001, where the authors multiply .001 by .2 every
   30 of 100 epochs (4.3).

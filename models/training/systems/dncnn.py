@@ -14,9 +14,9 @@ Our choices, for Wang et al. say no more than the network's name
 - Clean pictures are the simulator's, of a sensor without noise, unless photos are given: these are
   then taken for clean, as Zhang et al. take theirs. Patches of 40x40, as they have.
 - Convolutions between normalisations have no bias, for that would be subtracted again.
-- What the last convolution gives is multiplied by the noise level: its weights would else have to
-  become smaller than the optimiser's steps.
-- Batches of 8 patches rather than 128: on two cores many steps teach more than large ones.
+- What the last convolution gives is multiplied by the noise level, so that its weights are of the
+  size of the others.
+- Batches of 8 patches rather than 128, which would leave two cores a few hundred steps.
 - Adam with a rate that falls along a cosine.
 """
 

@@ -1,7 +1,7 @@
 """Filters that begin blind to shading.
 
-What one camera's photos have in common is fainter than what they show by two orders of magnitude,
-and filters drawn at random see what they show: without this a network spends its first hour on it.
+What one camera's photos have in common is far fainter than what they show, and filters drawn at
+random see what they show.
 """
 
 from typing import Final

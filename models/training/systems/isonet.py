@@ -7,12 +7,12 @@ squared error, from 128 patches at a time, flipped and turned at random.
 
 Our choices
 
-- Layers. The authors' seven convolutions of 3x3 and three dense layers, fed with pixels, were no
-  better after 450 steps than who always says the mean. Ours begin where noise is: the cosine
-  transform in squares of 4x4 of brightness and two colours, without the mean; then the logarithm of
-  its energy in blocks of 10x10, for noise adds in energy. A small stack reads these beside the
-  block's colour, on which noise depends, and beside its neighbours', and says an ISO and how much
-  it can be trusted. The patch's is the trusted mean. Filters that were learned did worse.
+- Layers. The authors' are seven convolutions of 3x3 and three dense ones, fed with pixels; task and
+  metric are theirs, these layers are not. Ours begin where noise is: the cosine transform in
+  squares of 4x4 of brightness and two colours, without the mean; then the logarithm of its energy
+  in blocks of 10x10, for noise adds in energy. A small stack reads these beside the block's colour,
+  on which noise depends, and beside its neighbours', and says an ISO and how much it can be
+  trusted. The patch's is the trusted mean.
 - Photos are simulated JPEGs of the simulator's ISO speeds, 100 to 1600, or given ones whose EXIF
   says the ISO; the authors train one network on TIFF and one on JPEG.
 - Validation is on photos of other cameras.

@@ -73,7 +73,7 @@ def train_system(
     torch.manual_seed(config.seed)
     torch.set_num_threads(threads)
     task = TASKS[config.system](config, training, validation, threads)
-    schedule = Schedule(task.phases, task.batches, task.validate)
+    schedule = Schedule(task.phases, task.batches, task.validate, config.seed)
     trainer = Trainer(task.module, schedule, folder)
     trainer.resume()
     metrics = trainer.run(stepped)

@@ -19,6 +19,9 @@ Our choices
 - Nothing behind the dense layer of 1024.
 - Residuals, about .01, are multiplied by 100 before the first layer.
 - Four photos a side in training, any number in use.
+- Training knows one place of each photo, its middle 256x256, where the paper cuts it into about 120
+  (2.2.1). Crops of it move, and are at the same place on both sides, of two cameras too; the paper
+  asks for that within a side only.
 - Adam with a rate that falls along a cosine.
 """
 

@@ -13,8 +13,8 @@ binary cross-entropy.
 Our choices
 
 - The input is the centre of the photo, crop x crop pixels at full size (128 in the configuration);
-  the paper takes the whole photo and does not say at what size. Training crops side x side pixels
-  anywhere, on even offsets, so that the colour filter's phase stays.
+  the paper takes the whole photo and does not say at what size. Training takes crop x crop pixels
+  from anywhere in the middle side x side, on even offsets, so that the colour filter's phase stays.
 - Strides, which Table 1 leaves out: 2 in the first convolution and in every maximum over 3x3; no
   padding. So a crop of 128 ends as one pixel in 128 channels.
 - The first filters begin blind to shading (`high_pass`).
@@ -223,7 +223,10 @@ def _centre(scenes: npt.NDArray[np.uint8], crop: int) -> npt.NDArray[np.uint8]:
 
 
 def _validate(photos: CameraPhotos, crop: int, network: nn.Module) -> dict[str, float]:
-    """All pairs of photos, each in both orders."""
+    """All pairs of photos, by the network in both orders and by their signatures' cosine.
+
+    The second is what phase I comes to, when the similarity network has learnt nothing yet.
+    """
     both = cast(SignatureSimilarity, network)
     count = photos.scenes.shape[1]
     with torch.no_grad():
@@ -233,4 +236,7 @@ def _validate(photos: CameraPhotos, crop: int, network: nn.Module) -> dict[str, 
         pairs = ((one, other), (other, one))
         found = [both.similarity(signatures[a], signatures[b]).numpy() for a, b in pairs]
     genuine = (one // count == other // count).numpy()
-    return separation(np.mean(found, axis=0, dtype=np.float64), genuine)
+    cosines = functional.cosine_similarity(signatures[one], signatures[other]).double().numpy()
+    return separation(np.mean(found, axis=0, dtype=np.float64), genuine) | {
+        "signature_auc": separation(cosines, genuine)["auc"]
+    }
