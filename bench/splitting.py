@@ -1,8 +1,8 @@
 """What one part of a split RAW photo says of the other (models/spatial_split.py).
 
 Simulated cameras, no two of a model, single photos on either side, the wavelet's fingerprint of
-each part. Twice: with patterns that are independent from pixel to pixel, and with low frequencies
-as strong as their fine part, which neighbouring columns share.
+each part. The pattern is independent from pixel to pixel, so what the parts have in common is the
+scene, and what extraction and cleaning make of it.
 """
 
 from collections.abc import Sequence
@@ -29,12 +29,10 @@ from grainseal.models.evaluation import (
 from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import Plane, estimate
 from grainseal.models.photo import Photo, RawLevels
-from grainseal.models.simulator.camera import PatternParameters
 from grainseal.models.simulator.conditions import body, draw_shot, expose
 from grainseal.models.spatial_split import split
 
 SEED: Final = 90_000_000  # of bodies and shots: nothing else has them
-SMOOTH: Final = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -50,23 +48,18 @@ QUICK: Final = Plan(cameras=4, photos=2)
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """A table for each kind of pattern."""
+    """The table; `quick` has four cameras."""
     return measured(QUICK if quick else Plan())
 
 
 def measured(plan: Plan) -> list[Row]:
-    """The tables of a plan."""
-    return [row for smooth in SMOOTH for row in _table(plan, smooth)]
-
-
-def _table(plan: Plan, smooth: float) -> list[Row]:
-    pattern = f"low frequencies {smooth:g} times the fine part" if smooth else "fine part only"
+    """The table of a plan."""
     section = (
         f"splitting: {plan.cameras} simulated cameras, {plan.photos} RAW photos each, "
-        f"{plan.side}x{plan.side}; patterns: {pattern}"
+        f"{plan.side}x{plan.side}"
     )
     owners = np.repeat(np.arange(plan.cameras), plan.photos)
-    odd, even, crossed = _scores(plan, smooth)
+    odd, even, crossed = _scores(plan)
     within = {"odd": among(odd, owners), "even": among(even, owners)}
     other = among(crossed, owners)
     genuine = int(other.genuine.sum())
@@ -81,13 +74,13 @@ def _table(plan: Plan, smooth: float) -> list[Row]:
     return [*table, Row(section, "of a camera: one part or two, mean of cameras", value)]
 
 
-def _scores(plan: Plan, smooth: float) -> tuple[Scores, Scores, Scores]:
+def _scores(plan: Plan) -> tuple[Scores, Scores, Scores]:
     """NCC of every photo with every other: odd parts, even parts, odd (rows) with even ones."""
     numbers = [(camera, shot) for camera in range(plan.cameras) for shot in range(plan.photos)]
     extractor = get_extractor(WAVELET)
 
     def parts(number: tuple[int, int]) -> list[Plane]:
-        photo = _photo(plan, smooth, *number)
+        photo = _photo(plan, *number)
         return [estimate([part], extractor).values for part in split(photo)]
 
     with PlaneStore() as store:
@@ -107,9 +100,9 @@ def _scores(plan: Plan, smooth: float) -> tuple[Scores, Scores, Scores]:
         )
 
 
-def _photo(plan: Plan, smooth: float, camera: int, shot: int) -> Photo:
+def _photo(plan: Plan, camera: int, shot: int) -> Photo:
     """One scene by camera number `camera`, the only one of its model."""
-    settings = replace(conditions(camera), pattern=PatternParameters(smooth=smooth))
+    settings = conditions(camera)
     individual = body(settings, SEED + camera, plan.side, plan.side)
     seed = SEED + camera * 100 + shot
     frame = expose(individual, settings, draw_shot(seed, shot, flat=False), seed)

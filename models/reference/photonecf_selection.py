@@ -3,14 +3,14 @@
 Qian et al., "Web Photo Source Identification based on Neural Enhanced Camera Fingerprint", WWW 2023
 (arXiv 2302.09228), and the code at https://github.com/PhotoNecf/PhotoNecf (MIT licence). A photo's
 fingerprint is kept in the 64 brightest 128x128 patches, or weighted there by their brightness; none
-is taken whose mean level is 255 or more. A fingerprint becomes +1 where it is 0 or above, else -1.
+is taken whose mean level is 255 or more; those as bright as the last one taken are taken with it. A
+fingerprint becomes +1 where it is 0 or above, else -1.
 
 The authors' code has both and calls neither. Our choices
 
 - The mask is the probe's alone, `evaluate --matcher bright` or `bright-weighted`; outside it the
   probe is 0, and the score is the NCC of the whole planes.
 - A photo of 64 patches or fewer is used whole, as it is; pixels that fill no patch are its too.
-- Patches as bright as the last one taken are taken with it.
 - Level: the mean of a developed photo's planes, the upper 8 bits of RAW. Of several photos: their
   mean.
 - Signs are those of both sides, `evaluate --matcher signs`.

@@ -13,9 +13,9 @@ it learns from, and two cores cannot do such batches: hence no training here.
 
 Our choices
 
-- An anchor without another photo of its camera in the batch, or without one of another camera, has
-  no triplet and is left out of the mean; without any triplet the loss is 0. (In the published code
-  what is missing counts as a distance of 0, or as the largest one there is.)
+- An anchor without another photo of its camera in the batch has no triplet and is left out of the
+  mean; without any triplet, or in a batch of one camera, the loss is 0. (In the published code what
+  is missing counts as a distance of 0, or as the largest one there is.)
 - A residual that is all zero has no direction: it lies at the origin, 1 from every other.
 """
 
@@ -52,10 +52,11 @@ def hardest_triplet(residual: Tensor, camera: Tensor, margin: float = MARGIN) ->
     distances = torch.cdist(unit, unit, compute_mode=_EXACT)
     same = camera[:, None] == camera
     positive = same & ~torch.eye(len(camera), dtype=torch.bool, device=camera.device)
-    anchors = positive.any(dim=1) & ~same.all(dim=1)
+    anchors = positive.any(dim=1)
     if not bool(anchors.any()):
         return distances.sum() * 0
     farthest = distances.masked_fill(~positive, -torch.inf)[anchors].amax(dim=1)
+    # Infinitely far where there is no other camera: the hinge is 0.
     nearest = distances.masked_fill(same, torch.inf)[anchors].amin(dim=1)
     return functional.relu(farthest - nearest + margin).mean()
 

@@ -106,9 +106,9 @@ def test_levels_are_means_of_the_planes_and_the_upper_8_bits_of_raw():
 def test_a_probe_of_several_photos_is_as_bright_as_they_are_on_average():
     """One photo's darkest row is the first, the other's the fifth; that of both is the last:
 
-    (20 + 90) / 2, (90 + 35) / 2, (60 + 40) / 2, and 100 everywhere else.
+    (20 + 90) / 2, (90 + 35) / 2, (60 + 40) / 2, and 140 everywhere else.
     """
-    one, other = np.full((2, ROWS, COLUMNS), 100.0)
+    one, other = np.full((2, ROWS, COLUMNS), 140.0)
     one[[0, 4, 8]] = np.array([[20], [90], [60]])
     other[[0, 4, 8]] = np.array([[90], [35], [40]])
     estimators = BrightestEstimator(Noise()), FingerprintEstimator(Noise())
