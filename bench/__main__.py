@@ -29,6 +29,7 @@ SECTIONS = (
     "fuzzy",
     "bursts",
     "isonet",
+    "splitting",
 )
 
 

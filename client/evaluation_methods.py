@@ -82,8 +82,8 @@ class CorrelationMethod:
         self.sided = self._correlation.sided
 
     def collector(self, camera: str, probe: bool, transform: str) -> Estimator:  # noqa: ARG002
-        """The correlation's estimator, the same for both sides, on the photos' own grid."""
-        made = self._correlation.estimator
+        """The correlation's estimator of that side, on the photos' own grid."""
+        made = self._correlation.estimator_of(probe)
         return copy_estimator(transform, self._extractor, self._crop, made)
 
     def keep(self, template: Fingerprint, probe: bool) -> int | None:

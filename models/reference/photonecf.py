@@ -12,11 +12,12 @@ Our choices
 - The residual's scale. The network's own is many times that of the photo's noise, for it was
   trained towards a fingerprint, not towards I*K. models/fingerprint.py weighs residuals by their
   size, so a photo's is brought to the size that it counts in full.
+- The authors' mask of bright patches and their signs are matchers of `grainseal evaluate`, for any
+  extractor (photonecf_selection.py). `photonecf` by itself has neither.
 """
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,8 @@ from grainseal.models.extractor import Observation, source_of
 from grainseal.models.fingerprint import NOISE_SIGMA
 from grainseal.models.manifest import WeightsError, read_weights
 from grainseal.models.neural import Network
-from grainseal.models.photo import Photo, PhotoKind, RawLevels
+from grainseal.models.photo import Photo, PhotoKind
+from grainseal.models.reference.photonecf_levels import with_8_bits
 from grainseal.models.tiling import in_tiles, require_size
 
 Planes = npt.NDArray[np.float32]
@@ -63,7 +65,7 @@ class PhotoNecfExtractor:
     def observe(self, photo: Photo) -> Iterator[Observation]:
         """One observation for each of R, G and B, or one for a whole Bayer plane."""
         require_size(photo)
-        residual = in_tiles(_with_8_bits(photo), self._tile, self._network.margin, self._by_plane)
+        residual = in_tiles(with_8_bits(photo), self._tile, self._network.margin, self._by_plane)
         size = float(np.sqrt(np.mean(np.square(residual), dtype=np.float64)))
         if size > 0:
             residual *= np.float32(NOISE_SIGMA / size)
@@ -93,13 +95,3 @@ def _folder() -> Path:
     if not folder:
         raise WeightsError(f"{NAME} needs the weights that its authors published: {_REMEDY}")
     return Path(folder).expanduser()
-
-
-def _with_8_bits(photo: Photo) -> Photo:
-    """The photo as the network's authors read RAW: its upper 8 bits, with the black level in."""
-    if photo.levels is None:
-        return photo
-    dropped = max(0, int(photo.levels.white).bit_length() - 8)
-    levels = RawLevels((0, 0, 0, 0), 255, photo.levels.cfa)
-    pixels = np.right_shift(photo.pixels, dropped).astype(np.uint16)
-    return replace(photo, pixels=pixels, levels=levels)

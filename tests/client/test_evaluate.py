@@ -19,6 +19,7 @@ from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import FingerprintEstimator, estimate
 from grainseal.models.matching import ncc
 from grainseal.models.photo import PhotoError, read_photo
+from grainseal.models.reference import photonecf_selection
 from grainseal.models.reference.espn import enhanced
 from grainseal.models.reference.rspn import plain_residual
 from grainseal.models.simulator import VirtualCamera, take_burst
@@ -356,6 +357,33 @@ def test_weighted_matcher_scores_weighted_fingerprints(program, flats, later):
     assert float(row["ncc"]) == pytest.approx(ncc(*sides), abs=1e-5)
     assert program("evaluate", *arguments, "--matcher", "none") == 2
     assert "weighted" in program.err
+
+
+@pytest.mark.parametrize("matcher", ["signs", "bright", "bright-weighted"])
+def test_signs_and_brightest_patches_score_by_hand(program, flats, later, monkeypatch, matcher):
+    """Patches of 32 pixels instead of 128, so that there are 100 of them to choose 64 from."""
+    monkeypatch.setattr(photonecf_selection, "SIDE", 32)
+    options = ["--crop", SIDE, "--extractor", "wavelet", "--matcher", matcher, "--pairs", "-"]
+    assert program("evaluate", "--references", flats, "--probes", later, *options) == 0
+    row = next(csv.DictReader(io.StringIO(program.out)))
+    wavelet = get_extractor("wavelet")
+    paths = sorted((flats / row["reference_camera"]).iterdir())
+    reference = estimate(map(read_photo, paths), wavelet, SIDE).values
+    photo = read_photo(later / row["probe_camera"] / row["probe"]).cropped(SIDE)
+    probe = estimate([photo], wavelet).values.copy()
+    if matcher == "signs":
+        reference, probe = (np.where(side >= 0, 1.0, -1.0) for side in (reference, probe))
+    else:
+        patches = {
+            (top, left): photo.pixels[top : top + 32, left : left + 32].mean()
+            for top in range(0, SIDE, 32)
+            for left in range(0, SIDE, 32)
+        }
+        ranked = sorted(patches, key=patches.__getitem__, reverse=True)
+        for place, (top, left) in enumerate(ranked):
+            weight = patches[top, left] / patches[ranked[0]] if "weighted" in matcher else 1
+            probe[top : top + 32, left : left + 32] *= weight if place < 64 else 0
+    assert float(row["ncc"]) == pytest.approx(ncc(reference, probe), abs=1e-6)
 
 
 def test_for_people_and_into_files(program, flats, later, tmp_path):
