@@ -75,8 +75,8 @@ def matrix(settings: Settings) -> Reproduction:
             f"cameras, as in the paper, where it was {THRESHOLD}.",
             f"The networks were trained here, for minutes, on the centre of "
             f"{matcher.config['crop']} pixels a side; the paper takes whole photos.",
-            "The paper's photos show two indoor scenes, again and again; here no scene comes twice"
-            " in simulated photos.",
+            "The paper's photos show two indoor scenes, again and again"
+            f"{'; in simulated ones no scene comes twice' if settings.data is None else ''}.",
             "The paper's cameras are 31 of 34 devices of 25 models"
             f"{'; simulated ones are two of each model' if settings.data is None else ''}.",
         ),
