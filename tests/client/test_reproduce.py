@@ -80,10 +80,10 @@ class Told:
 
     def observe(self, photo):
         number = int(photo.name.split(",")[0].removeprefix("camera "))
-        yield Observation(photo.plane(0), pattern(self._said(number), self._side))
+        yield Observation(photo.plane(0), true_pattern(self._said(number), self._side))
 
 
-def pattern(number, side):
+def true_pattern(number, side):
     return SeriesCamera(number, side).individual.prnu_pattern.astype(np.float32)
 
 
@@ -221,7 +221,7 @@ def test_table_2_of_csi_cnn_has_the_network_first_and_the_wavelet_last(program, 
     cameras = simulated(Wanted(5, 1, 1, siblings=False), SIDE).cameras
     wavelet = get_extractor("wavelet")
     prints = [estimate([camera.flats[0].photo()], wavelet).values for camera in cameras]
-    patterns = [pattern(unseen_camera(2 * at), SIDE) for at in range(5)]
+    patterns = [true_pattern(unseen_camera(2 * at), SIDE) for at in range(5)]
     expected = [[ncc(one, other) for other in prints] for one in patterns]
     np.testing.assert_allclose(ours[:, :5], expected, atol=1e-6)
     own = ncc(prints[0], plain_residual(cameras[0].scenes[0].photo(), wavelet))
