@@ -1,6 +1,7 @@
 """`grainseal reproduce`: the papers' layouts with ours beside them, on a few small photos."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,22 @@ from PIL import Image
 from grainseal.client.reproduction import csi_cnn, eurecom, platforms
 from grainseal.client.reproduction import dresden as matrix
 from grainseal.client.reproduction.layout import Cell, Line, Matrix, Reproduction, as_text
-from grainseal.client.reproduction.photos import Wanted, shots_by_camera, simulated
+from grainseal.client.reproduction.photos import (
+    Camera,
+    PhotoSet,
+    Wanted,
+    shots_by_camera,
+    simulated,
+)
 from grainseal.client.reproduction.tables import TABLES
+from grainseal.client.reproduction.work import Settings
 from grainseal.models.bootstrap import share_interval_over_cameras
 from grainseal.models.copies import platform_copy, reencoded
-from grainseal.models.extractor import get_extractor
+from grainseal.models.extractor import Observation, get_extractor
 from grainseal.models.fingerprint import estimate
 from grainseal.models.matching import ncc
-from grainseal.models.photo import read_photo
+from grainseal.models.photo import Photo, read_photo
+from grainseal.models.reference.espn import enhanced
 from grainseal.models.reference.photonecf import VARIABLE as PHOTONECF
 from grainseal.models.reference.published import csi_cnn as wang
 from grainseal.models.reference.published.eurecom import LI, LUKAS
@@ -55,6 +64,27 @@ def _little(monkeypatch, tmp_path):
 def wavelet_everywhere(monkeypatch):
     """The wavelet in the place of networks: the same layout, and columns that must agree."""
     monkeypatch.setattr(csi_cnn, "extractor_named", lambda _: get_extractor("wavelet"))
+
+
+class Told:
+    """In the place of a network: it knows the camera by the photo's name, and `said` what to say.
+
+    That is the true pattern of the camera number `said`(number of the photo's camera).
+    """
+
+    def __init__(self, name, said, side):
+        self.name, self._said, self._side = name, said, side
+
+    def source(self, _kind):
+        return self.name
+
+    def observe(self, photo):
+        number = int(photo.name.split(",")[0].removeprefix("camera "))
+        yield Observation(photo.plane(0), true_pattern(self._said(number), self._side))
+
+
+def true_pattern(number, side):
+    return SeriesCamera(number, side).individual.prnu_pattern.astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -104,13 +134,59 @@ def test_ours_is_what_the_photos_give(program):
         for camera in probes
         for probe in camera
     ]
-    right = [int(np.argmax(row)) == at // 2 for at, row in enumerate(scores)]
-    own = [row[at // 2] for at, row in enumerate(scores)]
-    others = [s for at, row in enumerate(scores) for i, s in enumerate(row) if i != at // 2]
-    wins = np.mean([one > other for one in own for other in others])
     lukas = found["lines"][0]["cells"]
-    assert lukas[1]["ours"] == pytest.approx(wins)
-    assert lukas[2]["ours"] == pytest.approx(np.mean(right))
+    assert lukas[1]["ours"] == pytest.approx(wins(scores, 2))
+    assert lukas[2]["ours"] == pytest.approx(recognised(scores, 2))
+
+
+def wins(scores, each):
+    """How often a probe is nearer to its own camera; `each` probes (rows) of a camera (columns)."""
+    own = np.repeat(np.eye(len(scores[0]), dtype=bool), each, axis=0)
+    genuine, impostor = (np.array(scores)[chosen] for chosen in (own, ~own))
+    return np.mean(np.greater.outer(genuine, impostor))
+
+
+def recognised(scores, each):
+    return np.mean([np.argmax(row) == at // each for at, row in enumerate(scores)])
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A photo of noise with a faint pattern in it."""
+
+    camera: int
+    number: int
+
+    def photo(self):
+        faint = np.random.default_rng(self.camera).normal(0, 0.4, (160, 160, 1))
+        noise = np.random.default_rng([self.camera, self.number]).normal(128, 8, (160, 160, 3))
+        return Photo(np.rint(noise + faint).astype(np.uint8), "developed", str(self), str(self))
+
+
+def test_li_enhances_the_photo_that_is_asked_about_and_not_the_reference(monkeypatch):
+    cameras = tuple(
+        Camera(str(at), (Noise(at, 0), Noise(at, 1)), tuple(Noise(at, 2 + n) for n in range(4)))
+        for at in range(4)
+    )
+    monkeypatch.setattr(eurecom, "photo_set", lambda *_: PhotoSet("noise", cameras))
+    found = eurecom.table_1(Settings(None, None, 160, lambda *_: None))
+    wavelet = get_extractor("wavelet")
+    plain = [
+        np.mean([plain_residual(shot.photo(), wavelet) for shot in camera.flats], axis=0)
+        for camera in cameras
+    ]
+    seen = [plain_residual(shot.photo(), wavelet) for camera in cameras for shot in camera.scenes]
+
+    def scores(of_reference, of_probe):
+        return [[ncc(of_reference(one), of_probe(probe)) for one in plain] for probe in seen]
+
+    lukas, li = scores(np.asarray, np.asarray), scores(np.asarray, enhanced)
+    for line, expected in zip(found.lines, (lukas, li), strict=True):
+        _, auc, rank1 = line.cells
+        assert auc.ours == pytest.approx(wins(expected, 4))
+        assert rank1.ours == pytest.approx(recognised(expected, 4))
+    wrong = scores(enhanced, np.asarray)
+    assert len({wins(each, 4) for each in (lukas, li, wrong)}) == 3
 
 
 def test_photos_of_a_folder(program, data):
@@ -135,6 +211,39 @@ def test_table_2_of_csi_cnn_is_a_matrix_of_means(program):
     pattern = estimate((shot.photo() for shot in camera.flats), wavelet).values
     residuals = [plain_residual(shot.photo(), wavelet) for shot in camera.scenes]
     assert ours[1, 1] == pytest.approx(np.mean([ncc(pattern, each) for each in residuals]))
+
+
+def test_table_2_of_csi_cnn_has_the_network_first_and_the_wavelet_last(program, monkeypatch):
+    monkeypatch.setattr(csi_cnn, "_FLATS", 1)
+    monkeypatch.setattr(csi_cnn, "_TABLE_2_SCENES", 1)
+    monkeypatch.setattr(csi_cnn, "extractor_named", lambda name: Told(name, int, SIDE))
+    ours = np.reshape(figures(reproduced(program, "csi-cnn-2"), "ours"), (5, 6))
+    cameras = simulated(Wanted(5, 1, 1, siblings=False), SIDE).cameras
+    wavelet = get_extractor("wavelet")
+    prints = [estimate([camera.flats[0].photo()], wavelet).values for camera in cameras]
+    patterns = [true_pattern(unseen_camera(2 * at), SIDE) for at in range(5)]
+    expected = [[ncc(one, other) for other in prints] for one in patterns]
+    np.testing.assert_allclose(ours[:, :5], expected, atol=1e-6)
+    own = ncc(prints[0], plain_residual(cameras[0].scenes[0].photo(), wavelet))
+    assert ours[0, 5] == pytest.approx(own, abs=1e-6)
+    assert abs(own - expected[0][0]) > 0.01
+
+
+def test_table_3_of_csi_cnn_has_each_system_in_its_column(program, monkeypatch):
+    """One network always says the first camera, the other always the wrong one of two."""
+    monkeypatch.setattr(csi_cnn, "_FLATS", 1)
+    monkeypatch.setattr(csi_cnn, "_TABLE_3_SCENES", 1)
+    found = {
+        "csi-cnn": Told("csi-cnn", lambda _: unseen_camera(0), LARGE),
+        "wavelet": get_extractor("wavelet"),
+        "dncnn": Told("dncnn", lambda number: number ^ 1, LARGE),
+    }
+    assert unseen_camera(0) ^ 1 == unseen_camera(1)
+    monkeypatch.setattr(csi_cnn, "extractor_named", found.__getitem__)
+    lines = reproduced(program, "csi-cnn-3", "--cameras", 2, side=LARGE)["lines"]
+    assert {(line["cells"][0]["ours"], line["cells"][2]["ours"]) for line in lines} == {(0.5, 0)}
+    mild = next(line for line in lines if line["labels"][1] == "Twitter")
+    assert mild["cells"][1]["ours"] == 1
 
 
 @pytest.mark.usefixtures("wavelet_everywhere")

@@ -113,6 +113,10 @@ def test_table_2_draws_sets_of_four(program):
     assert all(0 <= cell["ours"] <= 1 for cell in last["cells"][:2])
     assert [line["cells"][2] for line in found["lines"]] == ["50+1", "50+1", "4+4"]
     assert "6 genuine and 6 impostor pairs of 4 scenes against 4" in " ".join(found["measured"])
+    alone = json_of(program, "eurecom-1", "--cameras", 2, "--side", 256)["lines"]
+    for line, same in zip(found["lines"][:2], alone, strict=True):
+        assert line["cells"][:2] == same["cells"][:2]
+    assert alone[0]["cells"][:2] != alone[1]["cells"][:2]
 
 
 def test_the_closed_set_has_photos_that_training_and_validation_had_not(program):

@@ -129,6 +129,17 @@ def test_dncnn_has_seventeen_convolutions():
         assert network.eval()(torch.rand(1, 3, 24, 32)).shape == (1, 3, 24, 32)
 
 
+def test_dncnn_gives_its_layers_in_units_of_the_noise_level():
+    """2 and -1 levels of 5 of 255 each."""
+    network = DnCnn().eval()
+    with torch.no_grad():
+        network.layers[-1].weight.zero_()
+        network.layers[-1].bias.copy_(torch.tensor([2.0, -1.0, 0.0]))
+        found = network(torch.rand(1, 3, 8, 8))
+    expected = torch.tensor([10 / 255, -5 / 255, 0])[:, None, None].expand(1, 3, 8, 8)
+    torch.testing.assert_close(found, expected)
+
+
 def test_noise_loss_by_hand():
     """Half of (1 + 4) / 2 and 9: pictures' squared distances, their mean."""
     predicted = torch.tensor([[[[1.0, 2.0]]], [[[0.0, 3.0]]]])
@@ -238,15 +249,17 @@ def test_iso_metric_counts_stops_above_100():
     np.testing.assert_allclose(iso_metric(np.array([100, 50, 800, 1600])), [0, -1, 3, 4])
 
 
-def test_signature_layers_by_hand():
-    """192: (192 - 7) / 2 + 1 = 93, 46; 42, 20; 16, 7; 7, 3."""
-    network = signature_similarity.SignatureSimilarity(192, cameras=31)
+@pytest.mark.parametrize(("side", "last"), [(192, 3), (128, 1)])
+def test_signature_layers_by_hand(side, last):
+    """192: (192 - 7) / 2 + 1 = 93, 46; 42, 20; 16, 7; 7, 3. 128: 61, 30; 26, 12; 8, 3; 3, 1."""
+    assert signature_similarity.side_at_the_end(side) == last
+    network = signature_similarity.SignatureSimilarity(side, cameras=31)
     assert by_layer(network.signature) == (
         *(96 * 3 * 7 * 7 + 96, 2 * 96),
         *(64 * 96 * 5 * 5 + 64, 2 * 64),
         *(64 * 64 * 5 * 5 + 64, 2 * 64),
         *(128 * 64 + 128, 2 * 128),
-        3 * 3 * 128 * 1024 + 1024,
+        last * last * 128 * 1024 + 1024,
     )
     assert by_layer(network.classes) == (1024 * 200 + 200, 200 * 31 + 31)
     assert by_layer(network.similarity) == (
@@ -255,7 +268,7 @@ def test_signature_layers_by_hand():
         64 + 1,
     )
     with torch.no_grad():
-        assert network.eval()(torch.rand(2, 3, 192, 192)).shape == (2, 31)
+        assert network.eval()(torch.rand(2, 3, side, side)).shape == (2, 31)
 
 
 def test_signature_needs_a_photo_that_is_large_enough():

@@ -31,6 +31,7 @@ from grainseal.models.simulator.dataset import DatasetSpec, write_camera  # noqa
 from grainseal.models.training.command import SYSTEMS as TRAINABLE  # noqa: E402
 from grainseal.models.training.command import train  # noqa: E402
 from grainseal.models.training.config import ConfigError  # noqa: E402
+from grainseal.models.training.systems import signature_similarity  # noqa: E402
 from grainseal.models.training.systems.config import read_system_config  # noqa: E402
 from grainseal.models.training.systems.photos import load_photos  # noqa: E402
 from grainseal.models.training.systems.run import TASKS  # noqa: E402
@@ -341,6 +342,28 @@ def test_siamese_compares_averages_place_by_place(weights):
     assert matcher.score(*vectors) == matcher.score(*vectors[::-1])
     with pytest.raises(ValueError, match="two sizes"):
         matcher.score(vectors[0], vectors[1][:1])
+
+
+def test_a_signature_is_that_of_the_centre_on_even_offsets(weights):
+    """Of 140x150 pixels 116x116 are seen: from row 12 = (140 - 116) / 2 and column 16, not 17."""
+    taken = [photo(140, 150, seed) for seed in (1, 2)]
+    photos = SignatureMatcher().start()
+    for each in taken:
+        photos.add(each)
+    centres = np.stack([each.pixels[12:128, 16:132].transpose(2, 0, 1) for each in taken])
+    with torch.no_grad():
+        signature = task_of("signature-similarity", weights).module.eval().signature
+        expected = signature(torch.from_numpy(centres).float() / 255).mean(dim=0)
+    np.testing.assert_allclose(photos.finish(), expected[None], atol=1e-5)
+    assert expected.std() > 0.01
+
+
+@pytest.mark.parametrize("side", [116, 118, 120, 122, 124])
+def test_validation_of_signatures_sees_what_is_seen_in_use(side):
+    """With sides of 118 and 122 the middle would begin at an odd pixel."""
+    scenes = np.stack([photo(side, side, seed).pixels for seed in (1, 2)])
+    for seen, seed in zip(signature_similarity._centre(scenes, 116), (1, 2), strict=True):
+        np.testing.assert_array_equal(seen, photo(side, side, seed).cropped(116).pixels)
 
 
 def test_signatures_are_compared_in_both_orders(weights):
