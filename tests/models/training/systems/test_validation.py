@@ -187,8 +187,26 @@ def test_signatures_are_compared_pair_by_pair_in_both_orders(measures):
             "genuine": 1 - np.mean(genuine) / 128,
             "impostor": 1 - np.mean(impostor) / 128,
             "impostor_sd": np.std(impostor) / 128,
+            "signature_auc": 0.5,  # numbers above 0 all point one way
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("levels", "auc"),
+    [(((1, 2), (3, 4)), 7 / 8), (((1, 1), (3, 3)), 1), (((1, 3), (3, 1)), 2 / 8)],
+)
+def test_signatures_alone_are_judged_by_their_angle(measures, levels, auc):
+    """A level is a radian: first 1 and 1 from their own, 2, 3, 1 and 2 from others."""
+
+    def signature(planes):
+        angle = torch.round(planes[:, 0, 0, 0] * 255)
+        return 7 * torch.stack((torch.cos(angle), torch.sin(angle)), dim=1)
+
+    both = SimpleNamespace(signature=signature, similarity=lambda one, _: torch.zeros(len(one)))
+    found = measures("signature-similarity", both, even(levels, 116))
+    assert found["auc"] == 0.5
+    assert found["signature_auc"] == pytest.approx(auc)
 
 
 @pytest.mark.parametrize(("seen", "auc"), [(1, 1), (0, 0.5)])
