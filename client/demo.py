@@ -18,7 +18,7 @@ import numpy as np
 from grainseal.crypto.decision import Verdict, judge
 from grainseal.models.codes import code_for
 from grainseal.models.fingerprint import Fingerprint
-from grainseal.models.photo import PhotoKind
+from grainseal.models.photo import PhotoKind, centre_start
 
 from .coding import probe_code
 from .demo_claim_photos import EXTRACTOR, ClaimPlan
@@ -217,8 +217,7 @@ def fitted(fingerprint: Fingerprint, enrolled: Fingerprint) -> Fingerprint:
     values = fingerprint.values
     for axis, length in enumerate(enrolled.shape):
         if values.shape[axis] != length:
-            # Even offsets keep the phase of the colour filter.
-            start = max(0, values.shape[axis] - length) // 4 * 2
+            start = max(0, centre_start(values.shape[axis], length))
             values = np.take(values, range(start, start + length), axis=axis, mode="wrap")
     return replace(fingerprint, values=values, kind=enrolled.kind, source=enrolled.source)
 

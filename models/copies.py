@@ -20,7 +20,7 @@ from grainseal.models.fingerprint import (
     MakeEstimator,
     require_same_grid,
 )
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo, PhotoError, centre_start
 
 QUALITY: Final = {"jpeg90": 90, "jpeg75": 75}
 TRANSFORMS: Final = ("none", *QUALITY, "half")
@@ -126,8 +126,8 @@ class _Halved:
         if crop is not None:
             side = min(_even(crop * max(scale)) + 2, *(length // 2 * 2 for length in small.shape))
             origin = (
-                _start(small.height, side) / scale[0] - _start(photo.height, crop),
-                _start(small.width, side) / scale[1] - _start(photo.width, crop),
+                centre_start(small.height, side) / scale[0] - centre_start(photo.height, crop),
+                centre_start(small.width, side) / scale[1] - centre_start(photo.width, crop),
             )
         self._placement = Placement(scale, origin)
         self._made = self._estimator(self._extractor, side)
@@ -137,11 +137,6 @@ def _resized(photo: Photo, size: tuple[int, int]) -> Photo:
     """At (width, height)."""
     small = _image(photo).resize(size, Image.Resampling.LANCZOS)
     return replace(photo, pixels=np.array(small, dtype=np.uint8))
-
-
-def _start(length: int, size: int) -> int:
-    """Where Photo.cropped starts."""
-    return (length - size) // 4 * 2
 
 
 def _even(length: float) -> int:

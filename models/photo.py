@@ -137,12 +137,17 @@ class Photo:
                 f"{self.name} is {self.width}x{self.height}, smaller than the crop of {size}: "
                 "choose a smaller crop"
             )
-        top, left = ((length - size) // 4 * 2 for length in self.shape)
+        top, left = (centre_start(length, size) for length in self.shape)
         return replace(self, pixels=self.pixels[top : top + size, left : left + size])
 
     def window(self, rows: Indices, columns: Indices) -> "Photo":
         """The pixels at these rows and columns. Parities must alternate as in the photo itself."""
         return replace(self, pixels=self.pixels[np.ix_(rows, columns)])
+
+
+def centre_start(length: int, size: int) -> int:
+    """Where the middle `size` of `length` pixels begin: even, so that the CFA phase stays."""
+    return (length - size) // 4 * 2
 
 
 def require_developed(photo: Photo, least: int) -> None:

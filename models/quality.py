@@ -22,7 +22,7 @@ from grainseal.models.codes import (
     require_same_frame,
 )
 from grainseal.models.matching import ncc
-from grainseal.models.photo import Photo
+from grainseal.models.photo import Photo, centre_start
 
 Plane = npt.NDArray[np.float32]
 ProblemCode = Literal[
@@ -227,7 +227,7 @@ def _green(photo: Photo) -> Plane:
 def _centre(plane: Plane, side: int) -> Plane:
     """The centre window of at most `side` pixels a side, on even offsets."""
     height, width = (min(side, length) for length in plane.shape)
-    top, left = ((plane.shape[0] - height) // 4 * 2, (plane.shape[1] - width) // 4 * 2)
+    top, left = centre_start(plane.shape[0], height), centre_start(plane.shape[1], width)
     return np.ascontiguousarray(plane[top : top + height, left : left + width])
 
 

@@ -12,7 +12,7 @@ from grainseal.models.alignment import AlignmentError, to_frame, uncropped
 from grainseal.models.copies import platform_copy
 from grainseal.models.extractor import Extractor
 from grainseal.models.fingerprint import Plane
-from grainseal.models.photo import Photo, PhotoError
+from grainseal.models.photo import Photo, PhotoError, centre_start
 from grainseal.models.reference.rspn import plain_residual
 
 from .photos import PhotoSet, Shot, shots_by_camera
@@ -78,7 +78,7 @@ def _on_frame(shot: Shot, flat: Shot, side: int, extractor: Extractor) -> Plane:
     """Residual of a whole copy, laid onto the camera's whole frame; then the centre."""
     copy, frame = shot.whole(), flat.whole().shape
     placed = _placed(plain_residual(copy, extractor), frame, copy.name)
-    top, left = ((length - side) // 4 * 2 for length in frame)  # where Photo.cropped starts
+    top, left = (centre_start(length, side) for length in frame)
     return np.ascontiguousarray(placed[top : top + side, left : left + side])
 
 

@@ -36,6 +36,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from grainseal.models.photo import centre_start
 from grainseal.models.reference.signature_similarity import NAME, SIGNATURE, STEMS
 from grainseal.models.training.config import ConfigError
 from grainseal.models.training.systems.config import SystemConfig
@@ -218,7 +219,7 @@ def _batches(
 
 def _centre(scenes: npt.NDArray[np.uint8], crop: int) -> npt.NDArray[np.uint8]:
     """As a photo is cropped in use, models/photo.py."""
-    start = (scenes.shape[1] - crop) // 4 * 2
+    start = centre_start(scenes.shape[1], crop)
     return scenes[:, start : start + crop, start : start + crop]
 
 
