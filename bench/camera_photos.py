@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from grainseal.models.photo import Photo, RawLevels
+from grainseal.models.photo import Photo
 from grainseal.models.simulator.camera import RawFrame, VirtualCamera
 from grainseal.models.simulator.conditions import (
     CameraConditions,
@@ -63,12 +63,9 @@ def _shot(
 ) -> Shot:
     seed = SHOT_SEED + camera * SHOTS_PER_CAMERA + number
     frame = expose(individual, settings, draw_shot(seed, number, flat=False), seed)
-    levels = RawLevels((frame.black,) * 4, frame.white, frame.cfa)
     name = f"camera {camera}, shot {number}"
     saved = developed_centre(frame, settings, centre)
-    return Shot(
-        Photo(frame.pixels, "raw", name, "", levels=levels), Photo(saved, "developed", name, "")
-    )
+    return Shot(frame.photo(name), Photo(saved, "developed", name, ""))
 
 
 def developed_centre(frame: RawFrame, settings: CameraConditions, centre: int) -> Picture:

@@ -16,6 +16,7 @@ from typing import Final
 
 from bench.extractors import BEST, NEURAL, WAVELET
 from bench.table import Row
+from grainseal.models.cores import usable_cores
 
 SECTION: Final = "neural: speed"
 SECONDS_LIMITS: Final = {NEURAL: 2.5, BEST: 15.0}
@@ -69,7 +70,7 @@ def rows(names: Sequence[str], quick: bool) -> list[Row]:
             table += _speed_rows(name, repetitions=1 if quick else 3)
             if not quick:
                 peak = _printed(_REMEMBER, name)
-                what = f"{name}: peak memory, 24 megapixels, {_cores()} core(s)"
+                what = f"{name}: peak memory, 24 megapixels, {usable_cores()} core(s)"
                 table.append(Row(SECTION, what, f"{peak / 1e9:.2f} GB"))
     return table
 
@@ -132,7 +133,3 @@ def _printed(program: str, *arguments: str) -> float:
 
 def _listed(cores: Sequence[int]) -> str:
     return ",".join(map(str, cores))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))

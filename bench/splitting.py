@@ -28,7 +28,7 @@ from grainseal.models.evaluation import (
 )
 from grainseal.models.extractor import get_extractor
 from grainseal.models.fingerprint import Plane, estimate
-from grainseal.models.photo import Photo, RawLevels
+from grainseal.models.photo import Photo
 from grainseal.models.reference.photonecf_splitting import split
 from grainseal.models.simulator.conditions import body, draw_shot, expose
 
@@ -106,8 +106,7 @@ def _photo(plan: Plan, camera: int, shot: int) -> Photo:
     individual = body(settings, SEED + camera, plan.side, plan.side)
     seed = SEED + camera * 100 + shot
     frame = expose(individual, settings, draw_shot(seed, shot, flat=False), seed)
-    levels = RawLevels((frame.black,) * 4, frame.white, frame.cfa)
-    return Photo(frame.pixels, "raw", f"camera {camera}, shot {shot}", "", levels=levels)
+    return frame.photo(f"camera {camera}, shot {shot}")
 
 
 def of_one_photo(crossed: Scores, owners: Indices) -> Comparisons:

@@ -15,7 +15,7 @@ from grainseal.models.codes import CodeSpec, code_for, features, select_position
 from grainseal.models.extractor import Extractor, get_extractor
 from grainseal.models.fingerprint import Fingerprint, estimate
 from grainseal.models.leakage_attacker import PublishedPhotos
-from grainseal.models.photo import Photo, RawLevels
+from grainseal.models.photo import Photo
 from grainseal.models.simulator.camera import RawFrame
 from grainseal.models.simulator.conditions import body, draw_camera, draw_shot, expose
 from grainseal.models.simulator.dataset import reduced
@@ -191,8 +191,7 @@ def _sign(values: npt.NDArray[np.float32]) -> Signs:
 
 
 def _raw(frame: RawFrame) -> Photo:
-    levels = RawLevels((frame.black,) * 4, frame.white, frame.cfa)
-    return Photo(frame.pixels, "raw", "a simulated RAW photo", "", levels=levels)
+    return frame.photo("a simulated RAW photo")
 
 
 def _developed(picture: Picture) -> Photo:

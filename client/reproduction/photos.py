@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
-from grainseal.models.photo import Photo, PhotoError, RawLevels, read_photo
+from grainseal.models.photo import Photo, PhotoError, read_photo
 from grainseal.models.simulator.series import SIBLINGS, SeriesCamera, unseen_camera
 
 from ..errors import ClientError
@@ -74,9 +74,7 @@ class SimulatedShot:
         name = f"camera {self.number}, {'even photo' if self.flat else 'scene'} {self.index}"
         if not self.raw:
             return Photo(camera.photo(self.index, self.flat), "developed", name, name)
-        frame = camera.raw(self.index, self.flat)
-        levels = RawLevels((float(frame.black),) * 4, float(frame.white), frame.cfa)
-        return Photo(frame.pixels, "raw", name, name, levels=levels)
+        return camera.raw(self.index, self.flat).photo(name, name)
 
     def whole(self) -> Photo:
         """The same: it is no larger."""

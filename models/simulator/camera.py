@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from grainseal.models.photo import Photo, RawLevels
 from grainseal.models.simulator.scene import Scene
 
 Plane = npt.NDArray[np.float32]
@@ -44,6 +45,11 @@ class RawFrame:
     black: float = BLACK
     white: float = WHITE
     cfa: str = CFA
+
+    def photo(self, name: str, sha256: str = "") -> Photo:
+        """As it is read from a file that it was written to, but without make, model and ISO."""
+        levels = RawLevels((self.black,) * 4, self.white, self.cfa)
+        return Photo(self.pixels, "raw", name, sha256, levels=levels)
 
 
 @dataclass(frozen=True)
